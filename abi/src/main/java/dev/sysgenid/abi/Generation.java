@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.abi;
+
+/**
+ * A system generation: an unsigned 32-bit counter that changes whenever the system was restored from a snapshot.
+ *
+ * <p>It is carried in an {@code int}. Compare generations with {@code ==} and {@code !=} only: the counter wraps, and
+ * clones of one snapshot count alike.
+ */
+public final class Generation {
+    /** The generation of a domain in which no bump has happened yet. */
+    public static final int INITIAL = 0;
+
+    /** The number of bytes of a generation on the device: it is read and written whole, in host byte order. */
+    public static final int BYTES = 4;
+
+    private Generation() {}
+
+    /**
+     * The generation after a bump: one more than {@code current}, or {@code minimum} if that is more. The counter wraps
+     * from 2<sup>32</sup>-1 to 1: 0 is reserved for "no bump yet". The result always differs from {@code current}.
+     *
+     * @param current the generation before the bump, unsigned
+     * @param minimum the least generation that the caller accepts, unsigned; 0 for no wish
+     * @return the new generation, unsigned
+     */
+    public static int next(int current, int minimum) {
+        int successor = current == -1 ? 1 : current + 1;
+        int next = Integer.compareUnsigned(minimum, successor) > 0 ? minimum : successor;
+        return next == current ? successor : next;
+    }
+
+    /** The generation in decimal, as people and shell scripts read it. */
+    public static String toString(int generation) {
+        return Integer.toUnsignedString(generation);
+    }
+}

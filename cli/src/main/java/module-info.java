@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The sysgenid command. */
+module dev.sysgenid.cli {
+    requires static org.jspecify;
+    requires dev.sysgenid.daemon;
+    requires info.picocli;
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The daemon: the device file over the state machine and FUSE. */
+module dev.sysgenid.daemon {
+    requires static org.jspecify;
+    requires transitive dev.sysgenid.core;
+    requires transitive dev.sysgenid.fuse;
+}
