@@ -51,10 +51,21 @@ public final class Daemon {
                     "passthrough needs CAP_SYS_ADMIN in the initial user namespace",
                     "run as root, or let --mapping choose (auto)");
         }
+        CountDownLatch stopped = new CountDownLatch(1);
+        try {
+            mountAndServe(privileged, stopped);
+            say("stopped; " + options.mount() + " is unmounted");
+        } catch (SystemCallException e) {
+            throw new StartException(ExitCodes.FAILURE, String.valueOf(e.getMessage()), "see sysgenid doctor", e);
+        } finally {
+            stopped.countDown();
+        }
+    }
+
+    private void mountAndServe(boolean privileged, CountDownLatch stopped) throws StartException, SystemCallException {
         // Closed in the opposite order: programs find no new device; the mount goes; those who still hold the device
         // open
         // are told by an error, and their pages stay as they are.
-        CountDownLatch stopped = new CountDownLatch(1);
         try (Arena arena = Arena.ofShared();
                 Loop loop = new Loop();
                 Callers callers = new Callers();
@@ -62,12 +73,7 @@ public final class Daemon {
                 Link link = prepareLink()) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
             serve(mountpoint, link, loop, callers, new Connection(mountpoint.mount(), arena), privileged);
-        } catch (SystemCallException e) {
-            throw new StartException(ExitCodes.FAILURE, String.valueOf(e.getMessage()), "see sysgenid doctor", e);
-        } finally {
-            stopped.countDown();
         }
-        say("stopped; " + options.mount() + " is unmounted");
     }
 
     /** {@link DeviceLink}, or nothing where none is wanted. */
