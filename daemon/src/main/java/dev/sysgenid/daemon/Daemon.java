@@ -194,7 +194,8 @@ public final class Daemon {
         if (!session.passthrough()) {
             return false;
         }
-        try (Page _ = new PassthroughPages(connection).create(0, 0)) {
+        try (PassthroughPages pages = new PassthroughPages(connection);
+                Page _ = pages.create(0, 0)) {
             return true;
         } catch (SystemCallException e) {
             return false;
