@@ -65,7 +65,10 @@ public final class Requirements {
      * @param remedy what to do about it, one line or several; null where nothing needs doing
      */
     public record Requirement(
-            String name, Status status, String finding, @Nullable String remedy) {}
+            String name,
+            Status status,
+            String finding,
+            @Nullable String remedy) {}
 
     /** Everything that serving depends on. The device can be served when nothing in the list is {@link Status#MISSING}. */
     public static List<Requirement> check() {
@@ -78,6 +81,11 @@ public final class Requirements {
      */
     public static List<Requirement> sources() {
         return ofThisMachine().generationSources();
+    }
+
+    /** Of {@link #check}, the one that a running daemon depends on too: programs are blocked in reads without end. */
+    static Requirement requestTimeouts() {
+        return ofThisMachine().requestTimeout();
     }
 
     private static Requirements ofThisMachine() {
@@ -255,9 +263,7 @@ public final class Requirements {
         if (privileged) {
             return new Requirement(name, Status.OK, "CAP_SYS_ADMIN in the initial user namespace", null);
         }
-        String what = hasSysAdmin()
-                ? "CAP_SYS_ADMIN in a user namespace only"
-                : "no CAP_SYS_ADMIN";
+        String what = hasSysAdmin() ? "CAP_SYS_ADMIN in a user namespace only" : "no CAP_SYS_ADMIN";
         return new Requirement(
                 name,
                 Status.WARNING,
@@ -361,7 +367,8 @@ public final class Requirements {
         String prefix = "CapEff:";
         for (String line : lines("proc/self/status")) {
             if (line.startsWith(prefix)) {
-                long capabilities = Long.parseUnsignedLong(line.substring(prefix.length()).strip(), 16);
+                long capabilities =
+                        Long.parseUnsignedLong(line.substring(prefix.length()).strip(), 16);
                 return (capabilities >>> CAP_SYS_ADMIN & 1) != 0;
             }
         }
@@ -374,8 +381,7 @@ public final class Requirements {
         Path packed = under("proc/config.gz");
         if (Files.isReadable(packed)) {
             try (InputStream file = new GZIPInputStream(Files.newInputStream(packed));
-                    BufferedReader reader =
-                            new BufferedReader(new InputStreamReader(file, StandardCharsets.UTF_8))) {
+                    BufferedReader reader = new BufferedReader(new InputStreamReader(file, StandardCharsets.UTF_8))) {
                 for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                     if (line.equals(wanted)) {
                         return true;
