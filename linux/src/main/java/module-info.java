@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Linux system calls, in C's words: the only module with native access. */
 module dev.sysgenid.linux {
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
+
+    exports dev.sysgenid.linux;
 }

@@ -168,6 +168,13 @@ class BumpTest extends DomainFixture {
             }
 
             @Override
+            public void bumped(int generation) {
+                assertThat(generation).isEqualTo(1);
+                assertThat(seen).as("effects before it").hasValue(0);
+                look();
+            }
+
+            @Override
             public void readCompleted(long request, int generation) {
                 look();
             }
@@ -194,7 +201,7 @@ class BumpTest extends DomainFixture {
         domain.read(two, 2, 4, false);
         domain.poll(one, true);
         bump();
-        assertThat(seen).hasValue(3);
+        assertThat(seen).hasValue(4);
     }
 
     @Test
@@ -202,6 +209,9 @@ class BumpTest extends DomainFixture {
         class Answering implements Effects {
             int reads;
             int wakes;
+
+            @Override
+            public void bumped(int generation) {}
 
             @Override
             public void readCompleted(long request, int generation) {

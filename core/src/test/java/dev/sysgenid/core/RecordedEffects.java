@@ -4,9 +4,10 @@ package dev.sysgenid.core;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Effects that are written down, one line each, in order. */
+/** Effects that are written down, one line each, in order; the bumps themselves apart from the others. */
 final class RecordedEffects implements Effects {
     private final List<String> lines = new ArrayList<>();
+    private final List<Integer> generations = new ArrayList<>();
 
     static String read(long request, int generation) {
         return "read " + request + " gets " + Integer.toUnsignedString(generation);
@@ -29,6 +30,16 @@ final class RecordedEffects implements Effects {
         List<String> taken = List.copyOf(lines);
         lines.clear();
         return taken;
+    }
+
+    /** The generation of each bump so far, in order. */
+    List<Integer> generations() {
+        return generations;
+    }
+
+    @Override
+    public void bumped(int generation) {
+        generations.add(generation);
     }
 
     @Override

@@ -212,6 +212,9 @@ class WaitTest extends DomainFixture {
             int ended;
 
             @Override
+            public void bumped(int generation) {}
+
+            @Override
             public void readCompleted(long request, int generation) {}
 
             @Override
