@@ -66,6 +66,11 @@ public final class Unistd {
     public static final int F_SEAL_WRITE = 0x8;
     public static final int F_SEAL_FUTURE_WRITE = 0x10;
 
+    public static final int LOCK_SH = 1;
+    public static final int LOCK_EX = 2;
+    public static final int LOCK_NB = 4;
+    public static final int LOCK_UN = 8;
+
     public static final int AT_FDCWD = -100;
     public static final int AT_SYMLINK_NOFOLLOW = 0x100;
     public static final int AT_REMOVEDIR = 0x200;
@@ -189,6 +194,16 @@ public final class Unistd {
         CallState state = CallState.current();
         try {
             return state.result((int) Fcntl.HANDLE.invokeExact(state.errno, fd, cmd, argument));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** Locks an open file, also a directory; gone when its last descriptor is. {@code operation}: the LOCK_ constants. */
+    public static int flock(int fd, int operation) {
+        CallState state = CallState.current();
+        try {
+            return state.result((int) Flock.HANDLE.invokeExact(state.errno, fd, operation));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -445,6 +460,11 @@ public final class Unistd {
     private static final class Fcntl {
         /** {@code int fcntl(int fd, int cmd, ...)}. */
         static final MethodHandle HANDLE = Native.bindVariadic("fcntl", 2, INT, INT, INT, LONG);
+    }
+
+    private static final class Flock {
+        /** {@code int flock(int fd, int operation)}. */
+        static final MethodHandle HANDLE = Native.bind("flock", INT, INT, INT);
     }
 
     private static final class Dup {
