@@ -50,6 +50,39 @@ class MmanTest {
     }
 
     @Test
+    void mapsOverAPartOfAMapping() throws SystemCallException {
+        MemorySegment reserved = Mman.mmap(2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        reserved.set(ValueLayout.JAVA_INT, 0, 1);
+        reserved.set(ValueLayout.JAVA_INT, PAGE, 2);
+        int fd = page();
+        MemorySegment second = reserved.asSlice(PAGE, PAGE);
+
+        assertThat(Mman.mmapOver(second, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0))
+                .isZero();
+        assertThat(second.get(ValueLayout.JAVA_INT, 0)).isZero();
+        second.set(ValueLayout.JAVA_INT, 0, 7);
+        MemorySegment elsewhere = Mman.mmap(PAGE, PROT_READ, MAP_SHARED, fd, 0);
+        assertThat(elsewhere.get(ValueLayout.JAVA_INT, 0)).isEqualTo(7);
+        assertThat(reserved.get(ValueLayout.JAVA_INT, 0)).isEqualTo(1);
+
+        assertThat(Mman.mmapOver(reserved.asSlice(4, 4), PROT_READ, MAP_SHARED, fd, 0))
+                .isEqualTo(-Errno.EINVAL);
+        assertThat(Mman.mmapOver(second, PROT_READ, MAP_SHARED, 1_000_000, 0)).isEqualTo(-Errno.EBADF);
+        assertThat(Mman.munmap(elsewhere)).isZero();
+        assertThat(Mman.munmap(reserved)).isZero();
+    }
+
+    @Test
+    void thePageSizeIsWhereMappingsMayBegin() throws SystemCallException {
+        int size = Mman.getpagesize();
+        int fd = page();
+        Unistd.ftruncate(fd, 2L * size);
+        assertThat(Mman.mmapAddress(size, PROT_READ, MAP_SHARED, fd, size / 2)).isEqualTo(-Errno.EINVAL);
+        assertThat(Mman.munmap(Mman.mmap(size, PROT_READ, MAP_SHARED, fd, size)))
+                .isZero();
+    }
+
+    @Test
     void mprotectChangesWhatIsAllowed() throws IOException {
         MemorySegment memory = Mman.mmap(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         assertThat(permissions(memory)).isEqualTo("rw-p");

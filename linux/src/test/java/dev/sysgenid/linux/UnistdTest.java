@@ -180,6 +180,21 @@ class UnistdTest {
     }
 
     @Test
+    void aLockBelongsToAnOpenFile() throws SystemCallException {
+        int first = fds.own(Unistd.open(dir.toString(), O_RDONLY | O_CLOEXEC, 0));
+        int second = fds.own(Unistd.open(dir.toString(), O_RDONLY | O_CLOEXEC, 0));
+        assertThat(Unistd.flock(first, Unistd.LOCK_SH)).isZero();
+        assertThat(Unistd.flock(second, Unistd.LOCK_SH | Unistd.LOCK_NB)).isZero();
+        assertThat(Unistd.flock(second, Unistd.LOCK_EX | Unistd.LOCK_NB)).isEqualTo(-Errno.EAGAIN);
+
+        assertThat(Unistd.flock(first, Unistd.LOCK_UN)).isZero();
+        assertThat(Unistd.flock(second, Unistd.LOCK_EX | Unistd.LOCK_NB)).isZero();
+        fds.close(second);
+        assertThat(Unistd.flock(first, Unistd.LOCK_EX | Unistd.LOCK_NB)).isZero();
+        assertThat(Unistd.flock(BAD_FD, Unistd.LOCK_EX)).isEqualTo(-Errno.EBADF);
+    }
+
+    @Test
     void ioctlTakesAValueOrMemory() throws SystemCallException {
         int[] pipe = fds.pipe();
         Unistd.write(pipe[1], bytes("12345"), 5);
