@@ -4,4 +4,6 @@ module dev.sysgenid.daemon {
     requires static org.jspecify;
     requires transitive dev.sysgenid.core;
     requires transitive dev.sysgenid.fuse;
+
+    exports dev.sysgenid.daemon;
 }

@@ -3,4 +3,6 @@
 module dev.sysgenid.fuse {
     requires static org.jspecify;
     requires transitive dev.sysgenid.linux;
+
+    exports dev.sysgenid.fuse;
 }

@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Hence, whenever no method is running: nobody who is outdated has a parked request, and no WAIT is parked while
  * nobody tracked is outdated. {@link Watcher.State} is the other half of the transitions.
  *
- * <p><b>A bump</b> makes its effects in this order: every watcher is outdated; then parked reads end, in order of
+ * <p><b>A bump</b> makes its effects in this order: every watcher is outdated; {@link Effects#bumped} is told; then parked reads end, in order of
  * arrival; then pollers are woken, in the order of their asking; then parked WAITs end, in order of arrival.
  *
  * <p><b>Costs</b> do not depend on how many watchers there are: a bump visits the requests it ends and the watchers it
@@ -289,6 +289,7 @@ public final class Domain {
         epoch = new Epoch(Generation.next(epoch.generation, minimum));
         serial++;
         outdated = tracked;
+        effects.bumped(epoch.generation);
         // Each loop ends at the first one that is up to date: parked, or asking, since this bump, from within an
         // effect.
         for (var read = reads.firstEntry(); read != null && read.getValue().outdated(); read = reads.firstEntry()) {

@@ -11,6 +11,14 @@ package dev.sysgenid.core;
  */
 public interface Effects {
     /**
+     * There was a bump. This is the first of a bump's effects: what can be seen without asking the domain (a mapped page)
+     * must show the new generation when this returns, for then others are told.
+     *
+     * @param generation the new generation, unsigned
+     */
+    void bumped(int generation);
+
+    /**
      * A parked read is over: its watcher became outdated.
      *
      * @param request the number given to {@link Domain#read}

@@ -14,8 +14,8 @@ import java.lang.foreign.StructLayout;
  * thread's next call.
  */
 final class CallState {
-    /** Enough for the structs of fixed size that hot calls take: the largest is {@code struct itimerspec}. */
-    private static final long SCRATCH_SIZE = 32;
+    /** Enough for every struct of fixed size that is put there; the largest are those of signals. */
+    private static final long SCRATCH_SIZE = 128;
 
     private static final StructLayout LAYOUT = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = LAYOUT.byteOffset(PathElement.groupElement("errno"));
@@ -24,7 +24,7 @@ final class CallState {
     /** The first argument of every handle made by {@link Native#bind}. */
     final MemorySegment errno;
 
-    /** 32 bytes, aligned to 8. */
+    /** 128 bytes, aligned to 8, holding whatever the last call left there. */
     final MemorySegment scratch;
 
     private CallState() {

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("restricted") // native access is what this module is for
 final class Native {
     /** Whether this is aarch64; otherwise it is x86-64. */
-    static final boolean AARCH64 = isAarch64(System.getProperty("os.name"), System.getProperty("os.arch"));
+    static final boolean AARCH64 = aarch64(System.getProperty("os.name"), System.getProperty("os.arch"));
 
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     /** C's long, size_t, ssize_t, off_t and time_t: 64 bits on both machines. */
@@ -37,7 +37,7 @@ final class Native {
 
     private Native() {}
 
-    static boolean isAarch64(String system, String machine) {
+    static boolean aarch64(String system, String machine) {
         if (!system.equals("Linux")) {
             throw new UnsupportedOperationException("This needs Linux, and runs on " + system);
         }

@@ -7,6 +7,7 @@ import static dev.sysgenid.linux.Native.POINTER;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 
@@ -64,6 +65,11 @@ public final class Unistd {
     public static final int F_SEAL_GROW = 0x4;
     public static final int F_SEAL_WRITE = 0x8;
     public static final int F_SEAL_FUTURE_WRITE = 0x10;
+
+    public static final int LOCK_SH = 1;
+    public static final int LOCK_EX = 2;
+    public static final int LOCK_NB = 4;
+    public static final int LOCK_UN = 8;
 
     public static final int AT_FDCWD = -100;
     public static final int AT_SYMLINK_NOFOLLOW = 0x100;
@@ -193,6 +199,16 @@ public final class Unistd {
         }
     }
 
+    /** Locks an open file, also a directory; gone when its last descriptor is. {@code operation}: the LOCK_ constants. */
+    public static int flock(int fd, int operation) {
+        CallState state = CallState.current();
+        try {
+            return state.result((int) Flock.HANDLE.invokeExact(state.errno, fd, operation));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
     /** A second descriptor of the same open file. It is not close-on-exec: see {@link #F_DUPFD_CLOEXEC}. */
     public static int dup(int fd) {
         CallState state = CallState.current();
@@ -266,8 +282,7 @@ public final class Unistd {
                 throw Native.unexpected(t);
             }
             SystemCallException.check(length, "readlink", path);
-            return new String(
-                    target.asSlice(0, length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+            return new String(target.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
         }
     }
 
@@ -445,6 +460,11 @@ public final class Unistd {
     private static final class Fcntl {
         /** {@code int fcntl(int fd, int cmd, ...)}. */
         static final MethodHandle HANDLE = Native.bindVariadic("fcntl", 2, INT, INT, INT, LONG);
+    }
+
+    private static final class Flock {
+        /** {@code int flock(int fd, int operation)}. */
+        static final MethodHandle HANDLE = Native.bind("flock", INT, INT, INT);
     }
 
     private static final class Dup {

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.Stat;
+import dev.sysgenid.linux.SystemCallException;
+import dev.sysgenid.linux.Unistd;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Who is behind a request: what {@code /proc} says of the thread that made it.
+ *
+ * <p>The thread id in a request cannot come to mean another thread while the request is unanswered: once the kernel has
+ * handed a request out, its caller sleeps until the answer, and even SIGKILL waits for that. So everything here must be
+ * asked before the answer is sent. A thread id of 0 is a caller that this pid namespace cannot see: nothing is known of
+ * it, and it may do nothing special.
+ */
+final class Callers implements AutoCloseable {
+    private static final long PROC_SUPER_MAGIC = 0x9fa0;
+    private static final int CAP_SYS_ADMIN = 21;
+    private static final int CAP_CHECKPOINT_RESTORE = 40;
+    private static final long MAY_BUMP = 1L << CAP_SYS_ADMIN | 1L << CAP_CHECKPOINT_RESTORE;
+    private static final int BUFFER_SIZE = 8192;
+
+    /** A process that opened the device. */
+    record Identity(int pid, String command) {
+        static final Identity UNKNOWN = new Identity(0, "?");
+    }
+
+    private final int proc;
+    private final String userNamespace;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment buffer = arena.allocate(BUFFER_SIZE);
+    private Identity last = Identity.UNKNOWN;
+
+    /** Opens {@code /proc}, and makes sure that it is one, and of this process's pid namespace. */
+    Callers() throws SystemCallException {
+        proc = SystemCallException.check(
+                Unistd.open("/proc", Unistd.O_RDONLY | Unistd.O_DIRECTORY | Unistd.O_CLOEXEC, 0), "open", "/proc");
+        if (Stat.filesystemType(proc) != PROC_SUPER_MAGIC) {
+            throw new SystemCallException(Errno.EINVAL, "statfs", "/proc, which is not a proc file system");
+        }
+        String self = Unistd.readlinkat(proc, "self");
+        if (!self.equals(Integer.toString(Unistd.getpid()))) {
+            throw new SystemCallException(Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
+        }
+        userNamespace = Unistd.readlinkat(proc, "self/ns/user");
+    }
+
+    /**
+     * Whether a thread holds CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN in the user namespace of this daemon. Capabilities
+     * that it has in a user namespace of its own do not count.
+     */
+    boolean mayBump(int thread) {
+        if (thread <= 0) {
+            return false;
+        }
+        String status = status(thread);
+        int at = field(status, "CapEff:");
+        if (at < 0) {
+            return false;
+        }
+        try {
+            long capabilities = Long.parseUnsignedLong(status, at, endOfLine(status, at), 16);
+            return (capabilities & MAY_BUMP) != 0
+                    && Unistd.readlinkat(proc, thread + "/ns/user").equals(userNamespace);
+        } catch (NumberFormatException | SystemCallException e) {
+            return false;
+        }
+    }
+
+    /** The process of a thread, and its command name; {@link Identity#UNKNOWN} when it cannot be seen. */
+    Identity identify(int thread) {
+        if (thread <= 0) {
+            return Identity.UNKNOWN;
+        }
+        String status = status(thread);
+        int name = field(status, "Name:");
+        int group = field(status, "Tgid:");
+        if (name < 0 || group < 0) {
+            return Identity.UNKNOWN;
+        }
+        try {
+            int pid = Integer.parseInt(status, group, endOfLine(status, group), 10);
+            String command = status.substring(name, endOfLine(status, name));
+            if (last.pid != pid || !last.command.equals(command)) {
+                // A program that opens many times shares one object.
+                last = new Identity(pid, command.equals(last.command) ? last.command : command);
+            }
+            return last;
+        } catch (NumberFormatException e) {
+            return Identity.UNKNOWN;
+        }
+    }
+
+    /** The text of {@code /proc/<thread>/status}; empty when the thread is not there. */
+    private String status(int thread) {
+        int file = Unistd.openat(proc, thread + "/status", Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+        if (file < 0) {
+            return "";
+        }
+        try {
+            long length = Unistd.read(file, buffer, BUFFER_SIZE);
+            if (length <= 0) {
+                return "";
+            }
+            byte[] text = buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+            return new String(text, StandardCharsets.UTF_8);
+        } finally {
+            Unistd.close(file);
+        }
+    }
+
+    /** Where the value of a line begins, or -1. The kernel escapes line ends in names, so no name can forge a line. */
+    private static int field(String status, String label) {
+        int at = status.startsWith(label) ? 0 : status.indexOf("\n" + label) + 1;
+        if (at == 0 && !status.startsWith(label)) {
+            return -1;
+        }
+        at += label.length();
+        while (at < status.length() && (status.charAt(at) == '\t' || status.charAt(at) == ' ')) {
+            at++;
+        }
+        return at;
+    }
+
+    private static int endOfLine(String text, int from) {
+        int end = text.indexOf('\n', from);
+        return end < 0 ? text.length() : end;
+    }
+
+    @Override
+    public void close() {
+        Unistd.close(proc);
+        arena.close();
+    }
+}

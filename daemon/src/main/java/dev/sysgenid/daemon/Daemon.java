@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.abi.Generation;
+import dev.sysgenid.core.Tracking;
+import dev.sysgenid.fuse.Connection;
+import dev.sysgenid.fuse.Request;
+import dev.sysgenid.fuse.Session;
+import dev.sysgenid.linux.Poll;
+import dev.sysgenid.linux.SystemCallException;
+import dev.sysgenid.linux.Unistd;
+import java.io.PrintStream;
+import java.lang.foreign.Arena;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The daemon, from start to stop: checks that it can serve, mounts, serves, unmounts. What it makes it takes away again
+ * in the opposite order, also when a later step of the start fails.
+ */
+public final class Daemon {
+    private static final int HANDSHAKE_MILLIS = 5000;
+
+    private final ServeOptions options;
+    private final PrintStream out;
+
+    private Daemon(ServeOptions options, PrintStream out) {
+        this.options = options;
+        this.out = out;
+    }
+
+    /**
+     * Serves the device until SIGTERM, SIGINT or SIGHUP; then unmounts and lets the process exit with 0.
+     *
+     * @param out gets lines for people: what is served, and each bump
+     * @throws StartException when it cannot start, or when somebody else takes the mount away; nothing is left behind
+     */
+    public static void serve(ServeOptions options, PrintStream out) throws StartException {
+        new Daemon(options, out).run();
+    }
+
+    private void run() throws StartException {
+        refuseRequestTimeouts();
+        boolean privileged = isPrivileged();
+        if (options.mapping() == Mapping.PASSTHROUGH && !privileged) {
+            throw new StartException(
+                    ExitCodes.NO_PERMISSION,
+                    "passthrough needs CAP_SYS_ADMIN in the initial user namespace",
+                    "run as root, or let --mapping choose (auto)");
+        }
+        CountDownLatch stopped = new CountDownLatch(1);
+        try {
+            mountAndServe(privileged, stopped);
+            say("stopped; " + options.mount() + " is unmounted");
+        } catch (SystemCallException e) {
+            throw new StartException(ExitCodes.FAILURE, String.valueOf(e.getMessage()), "see sysgenid doctor", e);
+        } finally {
+            stopped.countDown();
+        }
+    }
+
+    private void mountAndServe(boolean privileged, CountDownLatch stopped) throws StartException, SystemCallException {
+        // Closed in the opposite order: programs find no new device; the mount goes; those who still hold the device
+        // open
+        // are told by an error, and their pages stay as they are.
+        try (Arena arena = Arena.ofShared();
+                Loop loop = new Loop();
+                Callers callers = new Callers();
+                Mountpoint mountpoint = Mountpoint.prepare(options.mount(), privileged, this::say);
+                Link link = prepareLink()) {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
+            serve(mountpoint, link, loop, callers, new Connection(mountpoint.mount(), this::say, arena), privileged);
+        }
+    }
+
+    /** {@link DeviceLink}, or nothing where none is wanted. */
+    private record Link(@Nullable DeviceLink link) implements AutoCloseable {
+        @Override
+        public void close() {
+            if (link != null) {
+                link.close();
+            }
+        }
+    }
+
+    private Link prepareLink() throws StartException {
+        if (options.device() == null) {
+            return new Link(null);
+        }
+        return new Link(DeviceLink.prepare(options.device(), options.mount().resolve(MountFileSystem.DEVICE_NAME)));
+    }
+
+    private void serve(
+            Mountpoint mountpoint, Link link, Loop loop, Callers callers, Connection connection, boolean privileged)
+            throws StartException, SystemCallException {
+        Session session = new Session(connection, privileged && options.mapping() != Mapping.STORE);
+        shakeHands(session, connection);
+
+        StoredPages stored = null;
+        Pages pages;
+        if (canPassthrough(session, connection)) {
+            pages = new PassthroughPages(connection);
+        } else if (options.mapping() == Mapping.PASSTHROUGH) {
+            throw new StartException(
+                    ExitCodes.UNAVAILABLE,
+                    "this kernel has no FUSE passthrough",
+                    "Linux 6.9 or later with CONFIG_FUSE_PASSTHROUGH has it; or let --mapping choose (auto)");
+        } else {
+            stored = new StoredPages(connection, session.sharedMappings());
+            stored.setFiller(() -> session.serveOnly(r -> r instanceof Request.Read read && !read.byProcess()));
+            pages = stored;
+        }
+        Device device = new Device(
+                options.tracking(),
+                connection,
+                pages,
+                callers,
+                privileged ? caller -> callers.mayBump(caller.pid()) : caller -> caller.uid() == Unistd.geteuid(),
+                loop,
+                new BumpLog());
+        MountFileSystem files =
+                new MountFileSystem(connection, device, options.mode(), options.uid(), options.gid(), this::say);
+        session.start(files);
+
+        boolean[] lost = {false};
+        loop.watch(connection.descriptor(), () -> {
+            Session.Outcome outcome;
+            do {
+                outcome = session.serveOne();
+            } while (session.hasDeferred());
+            if (outcome == Session.Outcome.ENDED) {
+                lost[0] = true;
+                mountpoint.lost();
+                loop.stop();
+            }
+        });
+        if (link.link() != null) {
+            link.link().create();
+        }
+        sayReady(pages, privileged);
+        ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
+        try {
+            loop.run();
+        } finally {
+            ServiceManager.tell("STOPPING=1");
+            if (stored != null) {
+                stored.stop();
+            }
+        }
+        if (lost[0]) {
+            throw new StartException(
+                    ExitCodes.FAILURE,
+                    options.mount() + " was unmounted by somebody else",
+                    "start the daemon again; those who had the device open must open it anew");
+        }
+    }
+
+    /**
+     * Runs while the JVM ends. When that is because of a signal: lets the loop end, waits until all is cleaned up, and makes
+     * the exit code 0. When it is because the daemon has ended, everything is done, and the exit code is not touched.
+     */
+    private static void endBySignal(Loop loop, CountDownLatch stopped) {
+        if (stopped.getCount() == 0) {
+            return;
+        }
+        loop.submit(loop::stop);
+        try {
+            stopped.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Runtime.getRuntime().halt(ExitCodes.OK);
+    }
+
+    private static void shakeHands(Session session, Connection connection) throws StartException {
+        long end = System.nanoTime() + HANDSHAKE_MILLIS * 1_000_000L;
+        while (!session.initialized()) {
+            long left = (end - System.nanoTime()) / 1_000_000;
+            int ready = left > 0 ? Poll.poll(connection.descriptor(), Poll.POLLIN, (int) left) : 0;
+            if (ready == 0 || session.serveOne() == Session.Outcome.ENDED) {
+                throw new StartException(
+                        ExitCodes.UNAVAILABLE,
+                        "the kernel and this daemon could not agree on a version of FUSE",
+                        "Linux 5.4 or later is needed, 6.9 or later is best");
+            }
+        }
+    }
+
+    /** The kernel may have agreed and still refuse, where the user namespace is not the initial one. */
+    private static boolean canPassthrough(Session session, Connection connection) {
+        if (!session.passthrough()) {
+            return false;
+        }
+        try (PassthroughPages pages = new PassthroughPages(connection);
+                Page _ = pages.create(0, 0)) {
+            return true;
+        } catch (SystemCallException e) {
+            return false;
+        }
+    }
+
+    /** A request timeout aborts the whole connection as soon as one program has been blocked in a read that long. */
+    private static void refuseRequestTimeouts() throws StartException {
+        Requirements.Requirement timeouts = Requirements.requestTimeouts();
+        if (timeouts.status() == Requirements.Status.MISSING) {
+            throw new StartException(ExitCodes.UNAVAILABLE, timeouts.finding(), String.valueOf(timeouts.remedy()));
+        }
+    }
+
+    private static boolean isPrivileged() {
+        return Unistd.geteuid() == 0;
+    }
+
+    private void sayReady(Pages pages, boolean privileged) {
+        StringBuilder text = new StringBuilder(300);
+        text.append("serving ").append(options.mount().resolve(MountFileSystem.DEVICE_NAME));
+        if (options.device() != null) {
+            text.append(", linked from ").append(options.device());
+        }
+        text.append("\n  mappings   ").append(pages.describe());
+        text.append("\n  tracking   ")
+                .append(
+                        options.tracking() == Tracking.WRITERS
+                                ? "who opens for writing is a watcher"
+                                : "who asks is a watcher (opt-in)");
+        text.append("\n  access     mode 0").append(Integer.toOctalString(options.mode()));
+        text.append(", owner ").append(options.uid()).append(':').append(options.gid());
+        text.append(
+                privileged
+                        ? "; CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN may bump"
+                        : "; only uid " + options.uid() + " can see it, and may bump");
+        ProcessHandle.current()
+                .info()
+                .startInstant()
+                .ifPresent(launched -> text.append("\n  ready      ")
+                        .append(Duration.between(launched, Instant.now()).toMillis())
+                        .append(" ms after launch"));
+        say(text.toString());
+    }
+
+    private void say(String line) {
+        out.println("sysgenid: " + line);
+        out.flush();
+    }
+
+    /** A line for each bump; in a storm, the first few of each second and a count of the others. */
+    private final class BumpLog implements Device.Journal {
+        private static final long SECOND = 1_000_000_000L;
+        private static final int LINES_A_SECOND = 10;
+
+        private long secondBegan = System.nanoTime();
+        private int lines;
+        private int unsaid;
+
+        @Override
+        public void bumped(int generation, int outdated, Callers.Identity by) {
+            long now = System.nanoTime();
+            if (now - secondBegan > SECOND) {
+                secondBegan = now;
+                lines = 0;
+            }
+            if (lines == LINES_A_SECOND) {
+                unsaid++;
+                return;
+            }
+            lines++;
+            // Not String.format, whose first use takes longer than everything else that a bump does.
+            say("generation " + Generation.toString(generation) + ", by " + by.command() + " (pid " + by.pid() + "); "
+                    + outdated + (outdated == 1 ? " watcher" : " watchers") + " outdated"
+                    + (unsaid == 0 ? "" : "; " + unsaid + " bumps before this one were not shown"));
+            unsaid = 0;
+        }
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.abi.Generation;
+import dev.sysgenid.core.Domain;
+import dev.sysgenid.core.Effects;
+import dev.sysgenid.core.Tracking;
+import dev.sysgenid.core.Watcher;
+import dev.sysgenid.fuse.Connection;
+import dev.sysgenid.fuse.Request;
+import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.SystemCallException;
+import dev.sysgenid.linux.Unistd;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The device file of one domain: what a system call on it does. Asks the {@link Domain}, and carries its answers and
+ * {@link Effects} to the kernel.
+ *
+ * <p>Order at a bump: every page shows the new generation; every watcher is outdated; parked reads return; pollers are
+ * woken; parked waits return; last, the caller of the bump is answered. So whoever learns of a bump in one way finds it
+ * in every other.
+ *
+ * <p>Belongs to the loop's thread.
+ */
+final class Device implements Effects {
+    private static final ValueLayout.OfInt GENERATION = ValueLayout.JAVA_INT_UNALIGNED;
+
+    private final Domain domain;
+    private final Connection connection;
+    private final Pages pages;
+    private final Callers callers;
+    private final Privileges privileges;
+    private final Journal journal;
+    private final Loop loop;
+
+    /** Who may bump. */
+    @FunctionalInterface
+    interface Privileges {
+        boolean mayBump(Request.Header caller);
+    }
+
+    /** Told of each bump, for people. */
+    @FunctionalInterface
+    interface Journal {
+        void bumped(int generation, int outdated, Callers.Identity by);
+    }
+
+    /** An open file description of the device: a watcher, and what the kernel and people call it. */
+    static final class OpenFile {
+        final DeviceNode node;
+        final Watcher watcher;
+        final Callers.Identity opener;
+        final int uid;
+        /** By which the kernel knows those who sleep on it; 0 before the first of them. */
+        private long pollHandle;
+
+        OpenFile(DeviceNode node, Watcher watcher, Callers.Identity opener, int uid) {
+            this.node = node;
+            this.watcher = watcher;
+            this.opener = opener;
+            this.uid = uid;
+            watcher.attach(this);
+        }
+    }
+
+    Device(
+            Tracking tracking,
+            Connection connection,
+            Pages pages,
+            Callers callers,
+            Privileges privileges,
+            Loop loop,
+            Journal journal) {
+        this.domain = new Domain(tracking, this);
+        this.connection = connection;
+        this.pages = pages;
+        this.callers = callers;
+        this.privileges = privileges;
+        this.loop = loop;
+        this.journal = journal;
+        loop.onDeadline(() -> {
+            domain.expire(loop.now());
+            loop.wakeAt(domain.nextDeadline());
+        });
+    }
+
+    Domain domain() {
+        return domain;
+    }
+
+    /** Opens a node, and answers with {@code handle}; on failure answers with the error and returns null. */
+    @Nullable
+    OpenFile open(Request.Open request, DeviceNode node, long handle) {
+        Page page = node.page();
+        if (page == null) {
+            try {
+                page = pages.create(node.id(), domain.generation());
+            } catch (SystemCallException e) {
+                connection.replyError(request.unique(), e.errno());
+                return null;
+            }
+            node.setPage(page);
+        }
+        Callers.Identity opener = callers.identify(request.header().pid());
+        int access = request.flags() & Unistd.O_ACCMODE;
+        boolean writable = access == Unistd.O_WRONLY || access == Unistd.O_RDWR;
+        OpenFile file = new OpenFile(
+                node, domain.open(writable), opener, request.header().uid());
+        connection.replyOpen(request.unique(), handle, pages.openFlags(), page.backingId());
+        return file;
+    }
+
+    void read(Request.Read request, OpenFile file) {
+        if (!request.byProcess()) {
+            fill(request, file.node);
+            return;
+        }
+        boolean nonblocking = (request.fileFlags() & Unistd.O_NONBLOCK) != 0;
+        int result = domain.read(file.watcher, request.unique(), Integer.toUnsignedLong(request.size()), nonblocking);
+        if (result == Domain.PARKED) {
+            return;
+        }
+        if (result == Generation.BYTES) {
+            connection.replyInt(request.unique(), domain.generation());
+        } else {
+            reply(request.unique(), result);
+        }
+    }
+
+    /**
+     * The kernel fills a page of its cache. Where mappings are the daemon's own pages nobody has a use for that but
+     * splice and sendfile, and what they would find later is stale; so it is refused.
+     */
+    private void fill(Request.Read request, DeviceNode node) {
+        Page page = node.page();
+        if (page == null || page.backingId() != 0) {
+            connection.replyError(request.unique(), Errno.EINVAL);
+            return;
+        }
+        page.filled();
+        byte[] content = new byte[dev.sysgenid.abi.Page.SIZE];
+        MemorySegment.ofArray(content).set(GENERATION, dev.sysgenid.abi.Page.GENERATION_OFFSET, domain.generation());
+        int from = Math.clamp(request.offset(), 0, content.length);
+        int length = (int) Math.min(Integer.toUnsignedLong(request.size()), content.length - from);
+        connection.replyData(request.unique(), content, from, length);
+    }
+
+    void write(Request.Write request, OpenFile file) {
+        byte[] data = request.data();
+        if (!request.byProcess()) {
+            // Somebody scribbled on a mapping of the kernel's cache, and the kernel writes that back: to nowhere.
+            connection.replyWritten(request.unique(), data.length);
+            return;
+        }
+        int value =
+                data.length == Generation.BYTES ? MemorySegment.ofArray(data).get(GENERATION, 0) : 0;
+        int result = domain.write(file.watcher, data.length, value);
+        if (result < 0) {
+            connection.replyError(request.unique(), -result);
+        } else {
+            connection.replyWritten(request.unique(), result);
+        }
+    }
+
+    void ioctl(Request.Ioctl request, OpenFile file) {
+        long bumps = domain.serial();
+        int result = domain.ioctl(
+                file.watcher,
+                request.unique(),
+                request.command(),
+                request.argument(),
+                () -> privileges.mayBump(request.header()),
+                loop.now());
+        loop.wakeAt(domain.nextDeadline());
+        if (result != Domain.PARKED) {
+            if (result < 0) {
+                connection.replyError(request.unique(), -result);
+            } else {
+                connection.replyIoctl(request.unique(), result);
+            }
+        }
+        if (domain.serial() != bumps) {
+            journal.bumped(domain.generation(), domain.outdated(), file.opener);
+        }
+    }
+
+    void poll(Request.Poll request, OpenFile file) {
+        file.pollHandle = request.kernelHandle();
+        connection.replyPoll(request.unique(), domain.poll(file.watcher, request.scheduleNotify()));
+    }
+
+    void close(OpenFile file) {
+        domain.close(file.watcher);
+        loop.wakeAt(domain.nextDeadline());
+    }
+
+    void interrupt(long unique) {
+        domain.interrupt(unique);
+        loop.wakeAt(domain.nextDeadline());
+    }
+
+    private void reply(long unique, int result) {
+        if (result < 0) {
+            connection.replyError(unique, -result);
+        } else {
+            connection.replyOk(unique);
+        }
+    }
+
+    // The domain's effects.
+
+    @Override
+    public void bumped(int generation) {
+        pages.publish(generation);
+    }
+
+    @Override
+    public void readCompleted(long request, int generation) {
+        connection.replyInt(request, generation);
+    }
+
+    @Override
+    public void readFailed(long request, int errno) {
+        connection.replyError(request, errno);
+    }
+
+    @Override
+    public void wake(Watcher watcher) {
+        OpenFile file = watcher.attachment(OpenFile.class);
+        if (file != null) {
+            connection.notifyPoll(file.pollHandle);
+        }
+    }
+
+    @Override
+    public void waitCompleted(long request, int errnoOrZero) {
+        if (errnoOrZero == 0) {
+            connection.replyIoctl(request, 0);
+        } else {
+            connection.replyError(request, errnoOrZero);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One inode of the device, as the kernel knows it. Each lookup of the device's name makes a fresh one, so that each
+ * open by name has an inode, and with it a page, of its own. Whoever reaches an inode in another way (a bind mount of
+ * the file, {@code /proc/PID/fd}) shares it and its page.
+ */
+final class DeviceNode {
+    private final long id;
+    private long lookups;
+    private @Nullable Page page;
+
+    DeviceNode(long id) {
+        this.id = id;
+    }
+
+    long id() {
+        return id;
+    }
+
+    /** Counts one more lookup that the kernel will have to forget. */
+    void lookedUp() {
+        lookups++;
+    }
+
+    /** Takes {@code count} lookups back. Returns whether the kernel knows the node no longer. */
+    boolean forget(long count) {
+        lookups -= Math.clamp(count, 0, lookups);
+        return lookups == 0;
+    }
+
+    /** The page, from the first open on. */
+    @Nullable
+    Page page() {
+        return page;
+    }
+
+    void setPage(Page page) {
+        this.page = page;
+    }
+
+    /** Gives the page back. */
+    void drop() {
+        if (page != null) {
+            page.close();
+            page = null;
+        }
+    }
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.abi.Generation;
+import dev.sysgenid.fuse.Attributes;
+import dev.sysgenid.fuse.Connection;
+import dev.sysgenid.fuse.Connection.DirectoryEntry;
+import dev.sysgenid.fuse.FileSystem;
+import dev.sysgenid.fuse.Request;
+import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.Stat;
+import dev.sysgenid.linux.Unistd;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The mounted directory: the device, and beside it two files for people and shell scripts.
+ *
+ * <pre>
+ * sysgenid      the {@link Device}
+ * generation    "7\n"
+ * watchers      who watches, and who is late: {@link WatcherList}
+ * </pre>
+ *
+ * Every number in a request (node, handle) is looked up, never believed. Belongs to the loop's thread.
+ */
+final class MountFileSystem implements FileSystem {
+    static final String DEVICE_NAME = "sysgenid";
+    static final String GENERATION_NAME = "generation";
+    static final String WATCHERS_NAME = "watchers";
+
+    private static final long ROOT = 1;
+    private static final long GENERATION_NODE = 2;
+    private static final long WATCHERS_NODE = 3;
+    /** The inode number that stat shows for the device, whichever of its inodes it is. */
+    private static final long DEVICE_INODE = 4;
+
+    private static final List<DirectoryEntry> ENTRIES = List.of(
+            new DirectoryEntry(".", ROOT, Stat.S_IFDIR),
+            new DirectoryEntry("..", ROOT, Stat.S_IFDIR),
+            new DirectoryEntry(DEVICE_NAME, DEVICE_INODE, Stat.S_IFREG),
+            new DirectoryEntry(GENERATION_NAME, GENERATION_NODE, Stat.S_IFREG),
+            new DirectoryEntry(WATCHERS_NAME, WATCHERS_NODE, Stat.S_IFREG));
+
+    private final Connection connection;
+    private final Device device;
+    private final Consumer<String> log;
+    private final long startedSeconds = System.currentTimeMillis() / 1000;
+
+    private final Map<Long, DeviceNode> deviceNodes = new HashMap<>();
+    private long nextNode = 16;
+
+    private final Map<Long, Device.OpenFile> deviceFiles = new HashMap<>();
+    private final Map<Long, WatcherList> watcherLists = new HashMap<>();
+    private long nextHandle = 1;
+
+    private int deviceMode;
+    private int uid;
+    private int gid;
+
+    /**
+     * A directory with the device in it.
+     *
+     * @param deviceMode the device's permission bits
+     * @param uid the owner of everything
+     * @param gid the group of everything
+     * @param log told of defects, one line each
+     */
+    MountFileSystem(Connection connection, Device device, int deviceMode, int uid, int gid, Consumer<String> log) {
+        this.connection = connection;
+        this.device = device;
+        this.deviceMode = deviceMode;
+        this.uid = uid;
+        this.gid = gid;
+        this.log = log;
+    }
+
+    /** How many inodes of the device the kernel knows. */
+    int deviceNodes() {
+        return deviceNodes.size();
+    }
+
+    @Override
+    public void lookup(Request.Lookup request) {
+        if (request.node() != ROOT) {
+            connection.replyError(request.unique(), Errno.ENOTDIR);
+            return;
+        }
+        switch (request.name()) {
+            case DEVICE_NAME -> {
+                DeviceNode node = new DeviceNode(nextNode++);
+                node.lookedUp();
+                deviceNodes.put(node.id(), node);
+                connection.replyEntry(request.unique(), node.id(), deviceAttributes());
+            }
+            case GENERATION_NAME ->
+                connection.replyEntry(request.unique(), GENERATION_NODE, textAttributes(GENERATION_NODE));
+            case WATCHERS_NAME -> connection.replyEntry(request.unique(), WATCHERS_NODE, textAttributes(WATCHERS_NODE));
+            default -> connection.replyError(request.unique(), Errno.ENOENT);
+        }
+    }
+
+    @Override
+    public void forget(long node, long lookups) {
+        DeviceNode forgotten = deviceNodes.get(node);
+        if (forgotten != null && forgotten.forget(lookups)) {
+            deviceNodes.remove(node);
+            forgotten.drop();
+        }
+    }
+
+    @Override
+    public void getAttributes(Request.GetAttributes request) {
+        Attributes attributes = attributes(request.node());
+        if (attributes == null) {
+            connection.replyError(request.unique(), Errno.ENOENT);
+        } else {
+            connection.replyAttributes(request.unique(), attributes);
+        }
+    }
+
+    @Override
+    public void getExtendedAttributes(Request.GetExtendedAttributes request) {
+        Attributes attributes = attributes(request.node());
+        if (attributes == null) {
+            connection.replyError(request.unique(), Errno.ENOENT);
+        } else {
+            connection.replyExtendedAttributes(request.unique(), attributes);
+        }
+    }
+
+    /**
+     * chmod and chown of the device hold for all of its inodes; the kernel has checked that the caller may. New times, and
+     * O_TRUNC at an open, mean nothing on a device and are accepted; ftruncate is refused, as a device refuses it.
+     */
+    @Override
+    public void setAttributes(Request.SetAttributes request) {
+        boolean resize = (request.valid() & Request.SetAttributes.SIZE) != 0;
+        if (resize && ((request.valid() & Request.SetAttributes.HANDLE) != 0 || request.size() != 0)) {
+            connection.replyError(request.unique(), Errno.EINVAL);
+            return;
+        }
+        int wanted =
+                request.valid() & (Request.SetAttributes.MODE | Request.SetAttributes.UID | Request.SetAttributes.GID);
+        if (wanted != 0) {
+            if (!deviceNodes.containsKey(request.node())) {
+                connection.replyError(request.unique(), Errno.EPERM);
+                return;
+            }
+            if ((wanted & Request.SetAttributes.MODE) != 0) {
+                deviceMode = request.mode() & 0777;
+            }
+            if ((wanted & Request.SetAttributes.UID) != 0) {
+                uid = request.uid();
+            }
+            if ((wanted & Request.SetAttributes.GID) != 0) {
+                gid = request.gid();
+            }
+        }
+        Attributes attributes = attributes(request.node());
+        if (attributes == null) {
+            connection.replyError(request.unique(), Errno.ENOENT);
+        } else {
+            connection.replyAttributes(request.unique(), attributes);
+        }
+    }
+
+    @Override
+    public void open(Request.Open request) {
+        long handle = nextHandle++;
+        DeviceNode node = deviceNodes.get(request.node());
+        if (node != null) {
+            Device.OpenFile file = device.open(request, node, handle);
+            if (file != null) {
+                deviceFiles.put(handle, file);
+            }
+        } else if (request.node() == GENERATION_NODE || request.node() == WATCHERS_NODE) {
+            if ((request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
+                connection.replyError(request.unique(), Errno.EACCES);
+                return;
+            }
+            if (request.node() == WATCHERS_NODE) {
+                watcherLists.put(handle, new WatcherList(device.domain()));
+            }
+            connection.replyOpen(request.unique(), handle, dev.sysgenid.fuse.OpenFlags.DIRECT_IO, 0);
+        } else {
+            connection.replyError(request.unique(), request.node() == ROOT ? Errno.EISDIR : Errno.ENOENT);
+        }
+    }
+
+    @Override
+    public void read(Request.Read request) {
+        Device.OpenFile file = deviceFiles.get(request.handle());
+        if (file != null) {
+            device.read(request, file);
+            return;
+        }
+        int size = (int) Math.min(Integer.toUnsignedLong(request.size()), Connection.MAX_READ_REPLY);
+        WatcherList list = watcherLists.get(request.handle());
+        if (list != null) {
+            byte[] text = list.read(request.offset(), size);
+            connection.replyData(request.unique(), text, 0, text.length);
+        } else if (request.node() == GENERATION_NODE) {
+            byte[] text =
+                    (Generation.toString(device.domain().generation()) + "\n").getBytes(StandardCharsets.US_ASCII);
+            int from = Math.clamp(request.offset(), 0, text.length);
+            connection.replyData(request.unique(), text, from, Math.min(size, text.length - from));
+        } else {
+            connection.replyError(request.unique(), Errno.EBADF);
+        }
+    }
+
+    @Override
+    public void write(Request.Write request) {
+        Device.OpenFile file = deviceFiles.get(request.handle());
+        if (file == null) {
+            connection.replyError(request.unique(), Errno.EBADF);
+        } else {
+            device.write(request, file);
+        }
+    }
+
+    @Override
+    public void ioctl(Request.Ioctl request) {
+        Device.OpenFile file = deviceFiles.get(request.handle());
+        if (file == null) {
+            connection.replyError(request.unique(), Errno.ENOTTY);
+        } else {
+            device.ioctl(request, file);
+        }
+    }
+
+    @Override
+    public void poll(Request.Poll request) {
+        Device.OpenFile file = deviceFiles.get(request.handle());
+        if (file == null) {
+            // The text files are always readable, as ordinary files are.
+            connection.replyPoll(
+                    request.unique(), dev.sysgenid.core.Domain.POLLIN | dev.sysgenid.core.Domain.POLLRDNORM);
+        } else {
+            device.poll(request, file);
+        }
+    }
+
+    @Override
+    public void release(Request.Release request) {
+        Device.OpenFile file = deviceFiles.remove(request.handle());
+        if (file != null) {
+            device.close(file);
+        } else {
+            watcherLists.remove(request.handle());
+        }
+        connection.replyOk(request.unique());
+    }
+
+    @Override
+    public void readDirectory(Request.ReadDirectory request) {
+        connection.replyDirectory(request.unique(), ENTRIES, request.offset(), request.size());
+    }
+
+    @Override
+    public void interrupt(long unique) {
+        device.interrupt(unique);
+    }
+
+    @Override
+    public void malformed(String why) {
+        log.accept("a message on /dev/fuse that makes no sense was answered with EIO: " + why);
+    }
+
+    @Override
+    public void failed(Request request, RuntimeException defect) {
+        log.accept("a defect: request " + request + " was answered with EIO: " + defect);
+        if (System.getenv("SYSGENID_DEBUG") != null) {
+            defect.printStackTrace();
+        }
+    }
+
+    private @Nullable Attributes attributes(long node) {
+        if (node == ROOT) {
+            return attributes(ROOT, Stat.S_IFDIR | 0755, 2, 0);
+        }
+        if (node == GENERATION_NODE || node == WATCHERS_NODE) {
+            return textAttributes(node);
+        }
+        return deviceNodes.containsKey(node) ? deviceAttributes() : null;
+    }
+
+    private Attributes deviceAttributes() {
+        return attributes(DEVICE_INODE, Stat.S_IFREG | deviceMode, 1, dev.sysgenid.abi.Page.SIZE);
+    }
+
+    /** Of unknown size, as in /proc: read until the end. */
+    private Attributes textAttributes(long node) {
+        return attributes(node, Stat.S_IFREG | 0444, 1, 0);
+    }
+
+    private Attributes attributes(long inode, int mode, int links, long size) {
+        return new Attributes(inode, mode, links, uid, gid, size, startedSeconds, 0);
+    }
+}

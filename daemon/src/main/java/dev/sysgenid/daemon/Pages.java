@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.linux.SystemCallException;
+
+/** All pages of a mount, and the one way in which a new generation gets into them. */
+interface Pages {
+    /** The flags with which the device is opened. See {@link dev.sysgenid.fuse.OpenFlags}. */
+    int openFlags();
+
+    /**
+     * A page for an inode, showing {@code generation}.
+     *
+     * @throws SystemCallException when a limit is reached: descriptors, mappings, memory
+     */
+    Page create(long node, int generation) throws SystemCallException;
+
+    /** Makes every page show {@code generation}; when this returns, no load by anybody gives an older one. */
+    void publish(int generation);
+
+    /** How many pages there are. */
+    int size();
+
+    /** One phrase for people: how mappings are kept current. */
+    String describe();
+}

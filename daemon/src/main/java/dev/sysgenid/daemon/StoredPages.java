@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.abi.Generation;
+import dev.sysgenid.fuse.Connection;
+import dev.sysgenid.fuse.OpenFlags;
+import dev.sysgenid.linux.Epoll;
+import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.EventFd;
+import dev.sysgenid.linux.SystemCallException;
+import dev.sysgenid.linux.Unistd;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * Pages in the kernel's page cache, for where there is no passthrough: the kernel asks the server for a page when it is
+ * first touched, and a bump stores the new generation into each page that was asked for.
+ *
+ * <p>A store blocks while the kernel fills the same page, which it does by a request to us. So a thread of its own does
+ * the stores, and the loop answers such requests, and only such, until they are done: to everybody the bump is one step.
+ *
+ * <pre>
+ *   a client's first touch          the loop's thread               the storing thread
+ *   page locked, READ queued
+ *                                   bump
+ *                                                                   store: waits for the page's lock
+ *                                   READ answered with the new
+ *                                   generation (without this the
+ *                                   three would wait for ever)
+ *   page unlocked                                                   store done
+ *                                   the bump goes on
+ * </pre>
+ */
+final class StoredPages implements Pages {
+    /** Serves the requests that fill pages while others wait. */
+    interface Filler {
+        /** Takes the requests that are there. */
+        void fillPagesOnly();
+    }
+
+    private final Connection connection;
+    private final boolean sharedMappings;
+    private final Map<Long, Stored> filled = new LinkedHashMap<>();
+    private final BlockingQueue<Runnable> work = new LinkedBlockingQueue<>();
+    private final Thread storer;
+    private final int done;
+    /** The connection, and {@link #done}. */
+    private final Epoll either;
+
+    private Filler filler = () -> {};
+    private int size;
+
+    StoredPages(Connection connection, boolean sharedMappings) throws SystemCallException {
+        this.connection = connection;
+        this.sharedMappings = sharedMappings;
+        done = SystemCallException.check(
+                EventFd.eventfd(0, EventFd.EFD_NONBLOCK | EventFd.EFD_CLOEXEC), "eventfd", "page stores");
+        either = Epoll.create();
+        SystemCallException.check(either.add(done, Epoll.EPOLLIN, 0), "epoll_ctl", "page stores");
+        SystemCallException.check(
+                either.add(connection.descriptor(), Epoll.EPOLLIN, 0), "epoll_ctl", "the FUSE connection");
+        storer = Thread.ofPlatform().name("sysgenid-page-stores").daemon().start(this::storeForEver);
+    }
+
+    void setFiller(Filler filler) {
+        this.filler = filler;
+    }
+
+    @Override
+    public int openFlags() {
+        return OpenFlags.DIRECT_IO | OpenFlags.NO_FLUSH | OpenFlags.PARALLEL_DIRECT_WRITES;
+    }
+
+    @Override
+    public Page create(long node, int generation) {
+        size++;
+        return new Stored(node);
+    }
+
+    @Override
+    public void publish(int generation) {
+        if (filled.isEmpty()) {
+            return;
+        }
+        long[] nodes = filled.keySet().stream().mapToLong(Long::longValue).toArray();
+        byte[] content = new byte[Generation.BYTES];
+        MemorySegment.ofArray(content).set(ValueLayout.JAVA_INT_UNALIGNED, 0, generation);
+        work.add(() -> {
+            for (long node : nodes) {
+                connection.notifyStore(node, content);
+            }
+        });
+        long wakeUps;
+        do {
+            int events = either.await(-1);
+            if (events < 0 && events != -Errno.EINTR) {
+                throw new IllegalStateException("epoll_wait: " + Errno.describe(-events));
+            }
+            filler.fillPagesOnly();
+            wakeUps = EventFd.eventfd_read(done);
+        } while (wakeUps <= 0);
+    }
+
+    private void storeForEver() {
+        try {
+            while (true) {
+                try {
+                    work.take().run();
+                } catch (RuntimeException e) {
+                    // The kernel refused a store, which it does only for a node that it is forgetting.
+                } finally {
+                    EventFd.eventfd_write(done, 1);
+                }
+            }
+        } catch (InterruptedException e) {
+            // Closed.
+        }
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public String describe() {
+        return sharedMappings
+                ? "store (no passthrough: a bump stores into the kernel's page cache)"
+                : "none (this kernel has neither passthrough nor shared mappings of such files: mmap fails)";
+    }
+
+    /** Ends the storing thread; nothing is published any more. */
+    void stop() {
+        storer.interrupt();
+        either.close();
+        Unistd.close(done);
+    }
+
+    private final class Stored extends Page {
+        private final long node;
+        private boolean closed;
+
+        Stored(long node) {
+            this.node = node;
+        }
+
+        @Override
+        int backingId() {
+            return 0;
+        }
+
+        @Override
+        void filled() {
+            filled.put(node, this);
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                size--;
+                filled.remove(node);
+            }
+        }
+    }
+}

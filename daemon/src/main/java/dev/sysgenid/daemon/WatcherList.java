@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.abi.Generation;
+import dev.sysgenid.core.Domain;
+import dev.sysgenid.core.Watcher;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * One reading of the file {@code watchers}: a header line, then one line a watcher, the columns separated by one space
+ * and the command, which may hold spaces, last.
+ *
+ * <p>The text is made as it is read, so a reading costs no memory however many watchers there are. A watcher that is
+ * there during all of a reading is in it once; those that come or go meanwhile may be.
+ */
+final class WatcherList {
+    private static final String HEADER = "ID PID UID ACCESS TRACKED ACKED OUTDATED_MS COMMAND\n";
+
+    private final Domain domain;
+    /** How many bytes of the text have been made and are gone. */
+    private long position;
+
+    /** The bytes from {@link #position} on that have been made and not been read. */
+    private byte[] pending = HEADER.getBytes(StandardCharsets.UTF_8);
+    /** The last watcher whose line has been made. */
+    private long lastId;
+
+    WatcherList(Domain domain) {
+        this.domain = domain;
+    }
+
+    /** Up to {@code size} bytes from {@code offset} on; none at the end. Going back starts a new reading. */
+    byte[] read(long offset, int size) {
+        if (offset < position) {
+            position = 0;
+            lastId = 0;
+            pending = HEADER.getBytes(StandardCharsets.UTF_8);
+        }
+        ByteArrayOutputStream made = new ByteArrayOutputStream(pending.length + 256);
+        made.writeBytes(pending);
+        StringBuilder line = new StringBuilder();
+        for (Watcher watcher : domain.all()) {
+            if (position + made.size() - size >= offset) {
+                break;
+            }
+            if (watcher.id() <= lastId) {
+                continue;
+            }
+            if (position + made.size() <= offset) {
+                // All of this stands before what is wanted.
+                position += made.size();
+                made.reset();
+            }
+            line.setLength(0);
+            line(line, watcher);
+            made.writeBytes(line.toString().getBytes(StandardCharsets.UTF_8));
+            lastId = watcher.id();
+        }
+        byte[] text = made.toByteArray();
+        int from = Math.clamp(offset - position, 0, text.length);
+        int end = (int) Math.min(text.length, from + (long) size);
+        pending = Arrays.copyOfRange(text, end, text.length);
+        position += end;
+        return Arrays.copyOfRange(text, from, end);
+    }
+
+    private void line(StringBuilder text, Watcher watcher) {
+        Device.OpenFile file = watcher.attachment(Device.OpenFile.class);
+        if (file == null) {
+            return;
+        }
+        text.append(watcher.id()).append(' ').append(file.opener.pid()).append(' ');
+        text.append(Integer.toUnsignedString(file.uid)).append(' ');
+        text.append(watcher.writable() ? "rw" : "r").append(' ');
+        text.append(watcher.tracked() ? "yes" : "no").append(' ');
+        text.append(Generation.toString(watcher.acknowledged())).append(' ');
+        if (watcher.outdated()) {
+            text.append((System.nanoTime() - domain.outdatedSince(watcher)) / 1_000_000);
+        } else {
+            text.append('-');
+        }
+        text.append(' ');
+        String command = file.opener.command();
+        for (int i = 0; i < command.length(); i++) {
+            char c = command.charAt(i);
+            if (c < ' ' || c == 0x7f) {
+                text.append(c < 0x10 ? "\\x0" : "\\x").append(Integer.toHexString(c));
+            } else {
+                text.append(c);
+            }
+        }
+        text.append('\n');
+    }
+}
