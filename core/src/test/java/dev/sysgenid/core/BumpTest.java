@@ -252,6 +252,9 @@ class BumpTest extends DomainFixture {
         List<String> told = new ArrayList<>();
         class Meddling implements Effects {
             @Override
+            public void bumped(int generation) {}
+
+            @Override
             public void readCompleted(long request, int generation) {
                 told.add("read");
                 Watcher caller = domain.all().iterator().next();
