@@ -22,7 +22,8 @@ final class CProgram {
     }
 
     private static final Path BEHAVIOUR = Path.of("src", "test", "c").toAbsolutePath();
-    private static final Path EXAMPLES = Path.of("..", "examples", "c").toAbsolutePath().normalize();
+    private static final Path EXAMPLES =
+            Path.of("..", "examples", "c").toAbsolutePath().normalize();
     private static final Path OUTPUT = Path.of("target", "c").toAbsolutePath();
 
     private static final Map<Path, CProgram> COMPILED = new ConcurrentHashMap<>();
@@ -50,10 +51,12 @@ final class CProgram {
 
     /** Skips the test, aloud, where 32-bit programs cannot be made. */
     static void require32Bits() {
-        Child.Ended probe = Child.run(List.of("/bin/sh", "-c", "echo 'int main(void){return 0;}' | gcc -m32 -xc - -o /dev/null"));
+        Child.Ended probe =
+                Child.run(List.of("/bin/sh", "-c", "echo 'int main(void){return 0;}' | gcc -m32 -xc - -o /dev/null"));
         Assumptions.assumeTrue(
                 probe.status() == 0,
-                () -> "SKIPPED: gcc makes no 32-bit programs here (Debian: apt install gcc-multilib): " + probe.output());
+                () -> "SKIPPED: gcc makes no 32-bit programs here (Debian: apt install gcc-multilib): "
+                        + probe.output());
     }
 
     Path executable() {

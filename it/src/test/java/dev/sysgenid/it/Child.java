@@ -41,7 +41,8 @@ public final class Child implements AutoCloseable {
         this.command = command;
         this.process = process;
         this.input = process.outputWriter(StandardCharsets.UTF_8);
-        this.reader = Thread.ofPlatform().daemon().name("output of " + process.pid()).start(this::readAll);
+        this.reader =
+                Thread.ofPlatform().daemon().name("output of " + process.pid()).start(this::readAll);
     }
 
     /** Starts a program. */

@@ -37,7 +37,9 @@ record Footprint(int watchers, int descriptors, int pages, int mappings, long ob
             return new Footprint(
                     device.watchers().size(),
                     (int) descriptors.count(),
-                    (int) maps.stream().filter(line -> line.contains("memfd:sysgenid")).count(),
+                    (int) maps.stream()
+                            .filter(line -> line.contains("memfd:sysgenid"))
+                            .count(),
                     maps.size(),
                     objects);
         } catch (IOException e) {

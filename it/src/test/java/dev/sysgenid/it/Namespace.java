@@ -7,12 +7,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Assumptions;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Assumptions;
 
 /**
  * The private mount and process namespaces in which the tests' JVM runs, together with everything it starts: made by
- * {@code src/test/sh/java}, which the build starts instead of the JVM. Inside, {@code /dev} and {@code /run} are
+ * {@code src/test/bin/java}, which the build starts instead of the JVM. Inside, {@code /dev} and {@code /run} are
  * private too.
  */
 public final class Namespace {
@@ -37,7 +37,8 @@ public final class Namespace {
             return said;
         }
         // The variable alone is not to be believed: what follows mounts, and writes to /dev.
-        boolean privateDev = mounts().stream().anyMatch(line -> line.contains(" /dev ") && line.contains("sysgenid-it"));
+        boolean privateDev =
+                mounts().stream().anyMatch(line -> line.contains(" /dev ") && line.contains("sysgenid-it"));
         return privateDev ? null : VARIABLE + " is set, but /dev is the machine's";
     }
 

@@ -71,8 +71,7 @@ public final class ServedDevice implements AutoCloseable {
     /** Serves where it does when nothing is said: {@code /run/sysgenid} and {@code /dev/sysgenid}, which are private. */
     public static ServedDevice startAtDefaultPaths(String... options) {
         Namespace.require();
-        return launch(
-                makeDirectory(), Path.of("/run/sysgenid"), Path.of("/dev/sysgenid"), List.of(), List.of(options));
+        return launch(makeDirectory(), Path.of("/run/sysgenid"), Path.of("/dev/sysgenid"), List.of(), List.of(options));
     }
 
     /** Serves as a user without privilege, through fusermount3: for that user alone, and without a link. */
@@ -125,8 +124,8 @@ public final class ServedDevice implements AutoCloseable {
             Path directory, Path mount, @Nullable Path link, List<String> asUser, List<String> options) {
         Path copied = directory.resolve("modules");
         List<Path> modules = Files.isDirectory(copied) ? listing(copied) : modules();
-        List<String> command = concat(asUser, sysgenid(modules), List.of("serve"), options);
-        Child daemon = Child.start(command);
+        List<String> command = concat(sysgenid(modules), concat(List.of("serve"), options));
+        Child daemon = Child.start(concat(asUser, command));
         try {
             daemon.awaitLine("sysgenid: serving ");
         } catch (AssertionError e) {
@@ -162,9 +161,8 @@ public final class ServedDevice implements AutoCloseable {
                 .toList();
     }
 
-    @SafeVarargs
-    private static List<String> concat(List<String>... parts) {
-        return Stream.of(parts).flatMap(List::stream).toList();
+    private static List<String> concat(List<String> first, List<String> second) {
+        return Stream.concat(first.stream(), second.stream()).toList();
     }
 
     private static List<Path> listing(Path directory) {
@@ -292,13 +290,17 @@ public final class ServedDevice implements AutoCloseable {
         try (daemon) {
             children.forEach(Child::close);
             daemon.terminate();
-            assertThat(daemon.awaitExit()).as("exit status of the daemon\n%s", daemon.output()).isZero();
+            assertThat(daemon.awaitExit())
+                    .as("exit status of the daemon\n%s", daemon.output())
+                    .isZero();
         }
         assertThat(Namespace.mounts())
                 .as("mounts")
                 .noneMatch(line -> line.contains(" " + mount + " ") || line.contains(" " + mount + "/"));
         if (link != null) {
-            assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS)).as("the link is gone").isFalse();
+            assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS))
+                    .as("the link is gone")
+                    .isFalse();
         }
         deleteTree(directory);
     }

@@ -48,7 +48,9 @@ final class Tap {
             results.add(new Result(result.group(1).equals("ok"), result.group(3)));
         } else if (plan.matches()) {
             planned = Integer.parseInt(plan.group(1));
-        } else if (line.startsWith("# ") && !results.isEmpty() && results.getLast().detail.isEmpty()) {
+        } else if (line.startsWith("# ")
+                && !results.isEmpty()
+                && results.getLast().detail.isEmpty()) {
             results.getLast().detail = line.substring(2);
         }
     }
