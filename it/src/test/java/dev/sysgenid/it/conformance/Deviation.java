@@ -49,5 +49,11 @@ enum Deviation {
      * An ioctl that the kernel itself answers for regular files, such as FIONREAD. The driver: EINVAL, its file is a
      * device. FUSE: the kernel's answer.
      */
-    IOCTL_OF_REGULAR_FILES
+    IOCTL_OF_REGULAR_FILES,
+
+    /**
+     * A tracked watcher whose last descriptor is closed while a mapping is left. As it should be: gone. FUSE without
+     * passthrough, as the driver of v4: it stays until the mapping goes, and nobody can ack for it.
+     */
+    MAPPING_IS_WATCHER
 }

@@ -44,6 +44,7 @@ abstract non-sealed class DeviationConformance extends Topic {
             case POSITION_LOCK -> positionLock(deviates);
             case IOCTL_WITH_MEMORY -> ioctlWithMemory(deviates);
             case IOCTL_OF_REGULAR_FILES -> ioctlOfRegularFiles(deviates);
+            case MAPPING_IS_WATCHER -> mappingIsWatcher(deviates);
         }
     }
 
@@ -221,5 +222,15 @@ abstract non-sealed class DeviationConformance extends Topic {
     private void ioctlOfRegularFiles(boolean deviates) {
         int bytesToRead = 0x541B; // FIONREAD, with a bad pointer
         assertThat(open().ioctl(bytesToRead, 0)).isEqualTo(deviates ? -Errno.EFAULT : -Errno.EINVAL);
+    }
+
+    private void mappingIsWatcher(boolean deviates) {
+        OpenFile file = open();
+        Mapping mapping = map(file);
+        bump();
+        file.close();
+        assertThat(outdatedWatchers()).isEqualTo(deviates ? 1 : 0);
+        mapping.close();
+        assertThat(outdatedWatchers()).as("without the mapping").isZero();
     }
 }
