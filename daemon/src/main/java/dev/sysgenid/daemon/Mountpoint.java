@@ -279,7 +279,7 @@ final class Mountpoint implements AutoCloseable {
                 throw new StartException(
                         ExitCodes.UNAVAILABLE,
                         program + " could not mount at " + path,
-                        "it said why above; the directory must be yours and /dev/fuse must be there");
+                        "it said why above; the directory must be yours, and /dev/fuse open to you (usually its mode is 0666)");
             }
             return connection;
         } finally {

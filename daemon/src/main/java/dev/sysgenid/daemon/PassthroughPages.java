@@ -3,29 +3,58 @@ package dev.sysgenid.daemon;
 
 import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.OpenFlags;
+import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Mman;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 
 /**
  * Pages that are memory files of the daemon, which the kernel maps into clients directly (FUSE passthrough): a client's
  * load is a load from shared memory, and a bump is a store.
  *
- * <p>One page costs a memory file, a backing id and one mapping of the daemon's; no descriptor stays open.
+ * <p>One page costs a memory file, a backing id and one mapping of the daemon's; no descriptor stays open. The daemon
+ * maps its pages side by side, in the slots of one range of addresses that is reserved for them, so that a bump is one
+ * loop of stores, for the most part over memory in order.
  */
-final class PassthroughPages implements Pages {
+final class PassthroughPages implements Pages, AutoCloseable {
     private static final int SEALS = Unistd.F_SEAL_SHRINK | Unistd.F_SEAL_GROW | Unistd.F_SEAL_SEAL;
 
-    private final Connection connection;
-    private final List<Mapped> pages = new ArrayList<>();
+    /** Far more than a process may have mappings ({@code vm.max_map_count}) by default; a slot costs only addresses. */
+    private static final int CAPACITY = 1 << 18;
 
-    PassthroughPages(Connection connection) {
+    private static final VarHandle GENERATION = ValueLayout.JAVA_INT.varHandle();
+
+    private final Connection connection;
+    private final MemorySegment slots;
+    /** From one slot to the next, in bytes: a page of this machine, which may be larger than the device's. */
+    private final int stride = Math.max(dev.sysgenid.abi.Page.SIZE, Mman.getpagesize());
+
+    /** The slots in use, in any order. */
+    private int[] used = new int[64];
+    /** By slot: where in {@link #used} it stands. */
+    private int[] place = new int[64];
+
+    private int size;
+    /** Slots that were in use and are free. */
+    private int[] free = new int[64];
+
+    private int freed;
+    /** The first slot that was never in use. */
+    private int fresh;
+
+    /** Reserves the addresses. */
+    PassthroughPages(Connection connection) throws SystemCallException {
         this.connection = connection;
+        slots = Mman.mmap(
+                (long) CAPACITY * stride,
+                Mman.PROT_NONE,
+                Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE,
+                -1,
+                0);
     }
 
     @Override
@@ -35,21 +64,31 @@ final class PassthroughPages implements Pages {
 
     @Override
     public Page create(long node, int generation) throws SystemCallException {
+        if (freed == 0 && fresh == CAPACITY) {
+            throw new SystemCallException(Errno.ENOSPC, "reserve", "a page");
+        }
         int file = SystemCallException.check(
                 Mman.memfd_create("sysgenid", Mman.MFD_CLOEXEC | Mman.MFD_ALLOW_SEALING), "memfd_create", "a page");
         try {
             SystemCallException.check(Unistd.ftruncate(file, dev.sysgenid.abi.Page.SIZE), "ftruncate", "a page");
             // The size is for ever, so no access of ours can fault.
             SystemCallException.check(Unistd.fcntl(file, Unistd.F_ADD_SEALS, SEALS), "fcntl(F_ADD_SEALS)", "a page");
-            MemorySegment memory =
-                    Mman.mmap(dev.sysgenid.abi.Page.SIZE, Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, file, 0);
-            store(memory, generation);
             int backingId = connection.openBacking(file);
             if (backingId < 0) {
-                Mman.munmap(memory);
                 throw new SystemCallException(-backingId, "FUSE_DEV_IOC_BACKING_OPEN", "a page");
             }
-            return new Mapped(memory, backingId);
+            int slot = freed > 0 ? free[--freed] : fresh++;
+            int result = Mman.mmapOver(memory(slot), Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, file, 0);
+            if (result < 0) {
+                // The kernel may have unmapped the slot before it failed, and something else may be there by now. So
+                // the
+                // slot is given up for good.
+                connection.closeBacking(backingId);
+                throw new SystemCallException(-result, "mmap", "a page");
+            }
+            use(slot);
+            GENERATION.setRelease(slots, offset(slot), generation);
+            return new Mapped(slot, backingId);
         } finally {
             Unistd.close(file);
         }
@@ -57,22 +96,48 @@ final class PassthroughPages implements Pages {
 
     @Override
     public void publish(int generation) {
-        for (Mapped page : pages) {
-            store(page.memory, generation);
+        for (int i = 0; i < size; i++) {
+            GENERATION.setRelease(slots, offset(used[i]), generation);
         }
-        // A client that is told of the bump through any other way must find it in its page: all stores first.
+        // A client that is told of the bump in any other way must find it in its page: all stores first.
         VarHandle.fullFence();
     }
 
-    private static void store(MemorySegment page, int generation) {
-        GENERATION.setRelease(page, (long) dev.sysgenid.abi.Page.GENERATION_OFFSET, generation);
+    private long offset(int slot) {
+        return (long) slot * stride + dev.sysgenid.abi.Page.GENERATION_OFFSET;
     }
 
-    private static final VarHandle GENERATION = ValueLayout.JAVA_INT.varHandle();
+    private MemorySegment memory(int slot) {
+        return slots.asSlice((long) slot * stride, dev.sysgenid.abi.Page.SIZE);
+    }
+
+    private void use(int slot) {
+        used = withRoomFor(size, used);
+        place = withRoomFor(slot, place);
+        used[size] = slot;
+        place[slot] = size++;
+    }
+
+    private void release(int slot) {
+        // Back to plain reserved addresses, which gives the mapping up.
+        int result = Mman.mmapOver(
+                memory(slot), Mman.PROT_NONE, Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE, -1, 0);
+        int last = used[--size];
+        used[place[slot]] = last;
+        place[last] = place[slot];
+        if (result == 0) {
+            free = withRoomFor(freed, free);
+            free[freed++] = slot;
+        }
+    }
+
+    private static int[] withRoomFor(int index, int[] array) {
+        return index < array.length ? array : Arrays.copyOf(array, index * 2);
+    }
 
     @Override
     public int size() {
-        return pages.size();
+        return size;
     }
 
     @Override
@@ -80,17 +145,20 @@ final class PassthroughPages implements Pages {
         return "passthrough (every open has a page of its own in shared memory)";
     }
 
-    private final class Mapped extends Page {
-        private final MemorySegment memory;
-        private final int backingId;
-        /** Where in {@link #pages} this stands; -1 when closed. */
-        private int index;
+    /** Gives the addresses back, and with them every page that is still there. */
+    @Override
+    public void close() {
+        Mman.munmap(slots);
+    }
 
-        Mapped(MemorySegment memory, int backingId) {
-            this.memory = memory;
+    private final class Mapped extends Page {
+        private final int slot;
+        private final int backingId;
+        private boolean closed;
+
+        Mapped(int slot, int backingId) {
+            this.slot = slot;
             this.backingId = backingId;
-            index = pages.size();
-            pages.add(this);
         }
 
         @Override
@@ -100,17 +168,11 @@ final class PassthroughPages implements Pages {
 
         @Override
         public void close() {
-            if (index < 0) {
-                return;
+            if (!closed) {
+                closed = true;
+                connection.closeBacking(backingId);
+                release(slot);
             }
-            Mapped last = pages.removeLast();
-            if (last != this) {
-                pages.set(index, last);
-                last.index = index;
-            }
-            index = -1;
-            connection.closeBacking(backingId);
-            Mman.munmap(memory);
         }
     }
 }

@@ -64,6 +64,35 @@ public final class Mman {
         }
     }
 
+    /**
+     * Maps a file, or with {@link #MAP_ANONYMOUS} nothing, over a part of what is mapped already.
+     *
+     * @param place a slice of a segment made by {@link #mmap}, at a multiple of the page size; what was mapped there is
+     *     gone
+     * @param flags {@link #MAP_FIXED} is implied
+     * @return 0 or the negated error number; after an error the old mapping may be gone
+     */
+    public static int mmapOver(MemorySegment place, int prot, int flags, int fd, long offset) {
+        CallState state = CallState.current();
+        try {
+            MemorySegment mapped = (MemorySegment)
+                    Mmap.HANDLE.invokeExact(state.errno, place, place.byteSize(), prot, flags | MAP_FIXED, fd, offset);
+            return (int) Math.min(0, state.result(mapped.address() == place.address() ? 0L : -1L));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** The size of a page of this machine, in bytes: mappings begin at multiples of it. */
+    public static int getpagesize() {
+        CallState state = CallState.current();
+        try {
+            return state.result((int) Getpagesize.HANDLE.invokeExact(state.errno));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
     /** Unmaps a whole segment made by {@link #mmap}. Returns 0. An access after that ends the process. */
     public static int munmap(MemorySegment mapped) {
         CallState state = CallState.current();
@@ -95,6 +124,11 @@ public final class Mman {
     private static final class Mmap {
         /** {@code void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)}. */
         static final MethodHandle HANDLE = Native.bind("mmap", POINTER, POINTER, LONG, INT, INT, INT, LONG);
+    }
+
+    private static final class Getpagesize {
+        /** {@code int getpagesize(void)}. */
+        static final MethodHandle HANDLE = Native.bind("getpagesize", INT);
     }
 
     private static final class Munmap {
