@@ -36,7 +36,8 @@ class PassthroughPagesTest {
         OwnThread.inOwnMounts(() -> {
             try (EmptyDirectory mount = EmptyDirectory.mount(dir, "fuse.sysgenid")) {
                 mount.shakeHands();
-                OwnThread.need(mount.session.passthrough(), "this kernel has no passthrough; Linux 6.9 and later have it");
+                OwnThread.need(
+                        mount.session.passthrough(), "this kernel has no passthrough; Linux 6.9 and later have it");
                 try (PassthroughPages pages = new PassthroughPages(mount.connection)) {
                     body.run(pages, mount);
                 }
