@@ -124,7 +124,7 @@ public final class Requirements {
                 "any source",
                 Status.WARNING,
                 "nothing tells this machine that it was restored",
-                "Let whatever restores it run: sysgenid bump\n"
+                "let whatever restores it run: sysgenid bump\n"
                         + "QEMU tells it when started with: -device vmgenid,guid=auto"));
         return found;
     }
@@ -253,7 +253,7 @@ public final class Requirements {
                     name,
                     Status.WARNING,
                     "Linux " + release + " built without passthrough: a first touch of a mapping waits for the daemon",
-                    "A kernel with CONFIG_FUSE_PASSTHROUGH=y");
+                    "a kernel with CONFIG_FUSE_PASSTHROUGH=y");
         }
         return new Requirement(name, Status.OK, "Linux " + release + ", has passthrough", null);
     }
@@ -268,7 +268,7 @@ public final class Requirements {
                 name,
                 Status.WARNING,
                 what + ": the device is mounted by fusermount3, at a path of yours, without passthrough",
-                "Run it as root to serve /dev/sysgenid");
+                "run it as root to serve /dev/sysgenid");
     }
 
     private Requirement mountHelper(boolean privileged) {
@@ -294,7 +294,7 @@ public final class Requirements {
                 name,
                 Status.WARNING,
                 helper + ", but other users cannot open what it mounts",
-                "Add the line user_allow_other to /etc/fuse.conf");
+                "add the line user_allow_other to /etc/fuse.conf");
     }
 
     /** A READ that is parked longer than this timeout aborts the whole connection, and a watcher parks one for months. */
