@@ -126,11 +126,17 @@ public final class Daemon {
         session.start(files);
 
         boolean[] lost = {false};
+        Batch batch = new Batch();
         loop.watch(connection.descriptor(), () -> {
             Session.Outcome outcome;
+            int served = 0;
             do {
                 outcome = session.serveOne();
-            } while (session.hasDeferred());
+                if (outcome == Session.Outcome.SERVED) {
+                    served++;
+                }
+            } while (session.hasDeferred() || (outcome == Session.Outcome.SERVED && served < batch.size()));
+            batch.took(served);
             if (outcome == Session.Outcome.ENDED) {
                 lost[0] = true;
                 mountpoint.lost();
