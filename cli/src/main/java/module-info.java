@@ -2,6 +2,9 @@
 /** The sysgenid command. */
 module dev.sysgenid.cli {
     requires static org.jspecify;
+    requires dev.sysgenid.abi;
+    requires dev.sysgenid.core;
     requires dev.sysgenid.daemon;
+    requires dev.sysgenid.linux;
     requires info.picocli;
 }

@@ -4,6 +4,8 @@ package dev.sysgenid.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.abi.Ioctl;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -243,5 +245,51 @@ class BumpTest extends DomainFixture {
         bump();
         assertThat(answering.reads).isEqualTo(2);
         assertThat(answering.wakes).isEqualTo(2);
+    }
+
+    @Test
+    void whatAnEffectParksOutlivesTheBumpAndWhatItClosesIsNotTold() {
+        List<String> told = new ArrayList<>();
+        class Meddling implements Effects {
+            @Override
+            public void readCompleted(long request, int generation) {
+                told.add("read");
+                Watcher caller = domain.all().iterator().next();
+                domain.write(caller, 4, generation);
+                assertThat(ioctl(caller, request, Ioctl.WAIT_WATCHERS, 0)).isEqualTo(Domain.PARKED);
+            }
+
+            @Override
+            public void readFailed(long request, int errno) {
+                told.add("read failed");
+            }
+
+            @Override
+            public void waitCompleted(long request, int errnoOrZero) {
+                told.add("wait " + errnoOrZero);
+            }
+
+            @Override
+            public void wake(Watcher watcher) {
+                told.add("wake " + watcher.id());
+                for (Watcher other : domain.all()) {
+                    if (other.id() > watcher.id()) {
+                        domain.close(other);
+                    }
+                }
+            }
+        }
+        domain = new Domain(Tracking.WRITERS, new Meddling());
+        Watcher caller = writer();
+        Watcher late = writer();
+        Watcher closed = writer();
+        domain.read(caller, 1, 4, false);
+        domain.poll(late, true);
+        domain.poll(closed, true);
+        bump();
+        assertThat(told).containsExactly("read", "wake 2");
+        assertThat(domain.parked()).isEqualTo(1);
+        ack(late);
+        assertThat(told).containsExactly("read", "wake 2", "wait 0");
     }
 }

@@ -101,7 +101,7 @@ class CostTest extends DomainFixture {
         ack(two);
         List<Object> shared = new ArrayList<>();
         for (Field field : Watcher.class.getDeclaredFields()) {
-            if (!field.getType().isPrimitive()) {
+            if (!field.getType().isPrimitive() && !Modifier.isStatic(field.getModifiers())) {
                 field.setAccessible(true);
                 Object value = field.get(one);
                 if (value != null && value != two) {

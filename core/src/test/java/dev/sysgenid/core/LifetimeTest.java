@@ -80,14 +80,18 @@ class LifetimeTest extends DomainFixture {
                 () -> domain.outdatedSince(watcher),
                 () -> ioctl(watcher, 1, Ioctl.V4_GET_OUTDATED_WATCHERS, 0));
         for (ThrowingCallable call : calls) {
-            assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(call)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("watcher 1 (CLOSED, acked 0)");
         }
     }
 
     @Test
     void aWatcherBelongsToOneDomain() {
         Watcher stranger = new Domain(Tracking.WRITERS, effects).open(true);
-        assertThatThrownBy(() -> domain.write(stranger, 4, 0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> domain.write(stranger, 4, 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageEndingWith(" of another domain");
         assertThatThrownBy(() -> domain.close(stranger)).isInstanceOf(IllegalArgumentException.class);
         assertThat(stranger.state()).isEqualTo(Watcher.State.CURRENT);
     }
