@@ -30,6 +30,7 @@
 static const char *device;			/* path of the device: the program's first argument */
 static int control;				/* a descriptor that is never tracked: bumps, asks, disturbs nobody */
 static const _Atomic uint32_t *generation;	/* the page of that descriptor */
+static bool stored_pages;			/* SYSGENID_MAPPING=store: the server has no passthrough, see mapping.c */
 
 static inline void device_setup(int argc, char **argv)
 {
@@ -40,7 +41,12 @@ static inline void device_setup(int argc, char **argv)
 		exit(2);
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	device = argv[1];
+	stored_pages = getenv("SYSGENID_MAPPING") && strcmp(getenv("SYSGENID_MAPPING"), "store") == 0;
+	device = realpath(argv[1], NULL);	/* not the link that leads to it: a test may try to remove it */
+	if (!device) {
+		perror(argv[1]);
+		exit(99);
+	}
 	control = must(open(device, O_RDONLY | O_CLOEXEC));
 	page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, control, 0);
 	if (page == MAP_FAILED) {

@@ -78,7 +78,7 @@ static void values(void)
 
 static void every_offset_is_the_same(void)
 {
-	int fd = open_device(O_RDWR | O_NONBLOCK);
+	int fd = open_device(O_RDWR | O_NONBLOCK | O_LARGEFILE);
 	uint32_t value;
 
 	for (int i = 0; i < OFFSETS; i++) {
@@ -102,7 +102,7 @@ static void every_offset_is_the_same(void)
 /* The position that read and write leave behind is of no consequence, wherever it is. */
 static void position(void)
 {
-	int fd = open_device(O_RDWR | O_NONBLOCK);
+	int fd = open_device(O_RDWR | O_NONBLOCK | O_LARGEFILE);
 	uint32_t value;
 
 	for (int i = 0; i < OFFSETS; i++) {
@@ -114,6 +114,7 @@ static void position(void)
 		is(result(read(fd, &value, 4)), 4, "read at position %lld, again", (long long)offsets[i]);
 		is(result(write(fd, &value, 4)), 4, "write at position %lld", (long long)offsets[i] + 8);
 	}
+	lseek(fd, 0, SEEK_SET);
 	for (int i = 0; i < 2000; i++) {
 		bump();
 		if (read(fd, &value, 4) != 4 || write(fd, &value, 4) != 4) {
@@ -127,7 +128,7 @@ static void position(void)
 
 static void vectors(void)
 {
-	int fd = open_device(O_RDWR | O_NONBLOCK);
+	int fd = open_device(O_RDWR | O_NONBLOCK | O_LARGEFILE);
 	unsigned char a[8], b[8], c[8];
 	struct iovec two_two[] = { { a, 2 }, { b, 2 } };
 	struct iovec one_three[] = { { a, 1 }, { b, 3 } };
@@ -257,6 +258,25 @@ static void file_size_limit(void)
 	close(fd);
 }
 
+#if ULONG_MAX == 0xffffffff
+/* For the same reason a 32-bit program that did not ask for large files cannot write beyond 2 GiB. */
+static void small_file_program(void)
+{
+	int fd = must(syscall(SYS_open, device, O_RDWR | O_NONBLOCK | O_CLOEXEC));
+	uint32_t value = current();
+
+	is(result(pwrite64(fd, &value, 4, 0x7ffffff0)), 4, "32 bits, no O_LARGEFILE: pwrite below 2 GiB");
+	is(result(pwrite64(fd, &value, 4, 0x80000000)), -EFBIG,
+	   "deviation: 32 bits, no O_LARGEFILE: pwrite at 2 GiB is EFBIG");
+	is(result(pread64(fd, &value, 4, 0x80000000)), -EAGAIN, "32 bits, no O_LARGEFILE: pread at 2 GiB");
+	close(fd);
+}
+#else
+static void small_file_program(void)
+{
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	device_setup(argc, argv);
@@ -269,5 +289,6 @@ int main(int argc, char **argv)
 	toggling_nonblock();
 	position_lock();
 	file_size_limit();
+	small_file_program();
 	return plan();
 }

@@ -4,6 +4,7 @@ package dev.sysgenid.cli;
 import dev.sysgenid.daemon.ExitCodes;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.lang.module.ModuleDescriptor;
@@ -19,6 +20,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code sysgenid} command. */
 public final class Main {
+    private static final String PROGRAM = "sysgenid";
+
     private Main() {}
 
     /** Runs a command line, and ends the process with its exit code. */
@@ -30,7 +33,19 @@ public final class Main {
                 System.getenv(),
                 LinuxDeviceFile::open,
                 System::nanoTime);
+        nameProcess();
         System.exit(run(context, arguments));
+    }
+
+    /** Lists of processes, and of late watchers, are to say "sysgenid" and not "java". */
+    private static void nameProcess() {
+        for (String file : new String[] {"/proc/self/comm", "/proc/thread-self/comm"}) {
+            try (FileOutputStream comm = new FileOutputStream(file)) {
+                comm.write(PROGRAM.getBytes(StandardCharsets.US_ASCII));
+            } catch (IOException e) {
+                return; // only a name
+            }
+        }
     }
 
     /** Runs a command line, and returns its exit code. */
@@ -75,7 +90,7 @@ public final class Main {
     }
 
     private static CommandLine root() {
-        CommandSpec spec = CommandSpec.create().name("sysgenid");
+        CommandSpec spec = CommandSpec.create().name(PROGRAM);
         spec.addOption(Command.helpOption());
         spec.addOption(OptionSpec.builder("-V", "--version")
                 .versionHelp(true)

@@ -34,8 +34,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Hence, whenever no method is running: nobody who is outdated has a parked request, and no WAIT is parked while
  * nobody tracked is outdated. {@link Watcher.State} is the other half of the transitions.
  *
- * <p><b>A bump</b> makes its effects in this order: every watcher is outdated; {@link Effects#bumped} is told; then parked reads end, in order of
- * arrival; then pollers are woken, in the order of their asking; then parked WAITs end, in order of arrival.
+ * <p><b>A bump</b> makes its effects in this order: every watcher is outdated; {@link Effects#bumped} is told; then
+ * parked reads end, in order of arrival; then pollers are woken, in the order of their asking; then parked WAITs end, in
+ * order of arrival.
  *
  * <p><b>Costs</b> do not depend on how many watchers there are: a bump visits the requests it ends and the watchers it
  * wakes; open, ack and close visit nobody, save that the ack or close of the last outdated watcher ends the parked

@@ -252,6 +252,11 @@ class BumpTest extends DomainFixture {
         List<String> told = new ArrayList<>();
         class Meddling implements Effects {
             @Override
+            public void bumped(int generation) {
+                told.add("bumped");
+            }
+
+            @Override
             public void readCompleted(long request, int generation) {
                 told.add("read");
                 Watcher caller = domain.all().iterator().next();
@@ -287,9 +292,9 @@ class BumpTest extends DomainFixture {
         domain.poll(late, true);
         domain.poll(closed, true);
         bump();
-        assertThat(told).containsExactly("read", "wake 2");
+        assertThat(told).containsExactly("bumped", "read", "wake 2");
         assertThat(domain.parked()).isEqualTo(1);
         ack(late);
-        assertThat(told).containsExactly("read", "wake 2", "wait 0");
+        assertThat(told).containsExactly("bumped", "read", "wake 2", "wait 0");
     }
 }

@@ -210,6 +210,10 @@ class ModelTest {
 
             assertThat(Integer.toUnsignedLong(domain.generation())).isEqualTo(naive.generation);
             assertThat(domain.serial()).isEqualTo(naive.serial);
+            assertThat(effects.generations().size()).as("bumps told of").isEqualTo((int) naive.serial);
+            if (naive.serial > 0) {
+                assertThat(effects.generations().getLast()).isEqualTo((int) naive.generation);
+            }
             assertThat(domain.nextDeadline()).isEqualTo(naive.nextDeadline());
             assertThat(domain.tracked()).isEqualTo(naive.tracked());
             assertThat(domain.outdated()).isEqualTo(naive.outdated());

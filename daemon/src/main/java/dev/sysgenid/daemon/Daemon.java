@@ -71,7 +71,7 @@ public final class Daemon {
                 Mountpoint mountpoint = Mountpoint.prepare(options.mount(), privileged, this::say);
                 Link link = prepareLink()) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
-            serve(mountpoint, link, loop, callers, new Connection(mountpoint.mount(), arena), privileged);
+            serve(mountpoint, link, loop, callers, new Connection(mountpoint.mount(), this::say, arena), privileged);
         }
     }
 

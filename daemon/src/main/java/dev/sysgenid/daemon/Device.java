@@ -105,7 +105,8 @@ final class Device implements Effects {
             node.setPage(page);
         }
         Callers.Identity opener = callers.identify(request.header().pid());
-        boolean writable = (request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY;
+        int access = request.flags() & Unistd.O_ACCMODE;
+        boolean writable = access == Unistd.O_WRONLY || access == Unistd.O_RDWR;
         OpenFile file = new OpenFile(
                 node, domain.open(writable), opener, request.header().uid());
         connection.replyOpen(request.unique(), handle, pages.openFlags(), page.backingId());

@@ -134,11 +134,16 @@ final class MountFileSystem implements FileSystem {
     }
 
     /**
-     * chmod and chown of the device hold for all of its inodes; the kernel has checked that the caller may. A new size
-     * (O_TRUNC) and new times mean nothing on a device and are accepted.
+     * chmod and chown of the device hold for all of its inodes; the kernel has checked that the caller may. New times, and
+     * O_TRUNC at an open, mean nothing on a device and are accepted; ftruncate is refused, as a device refuses it.
      */
     @Override
     public void setAttributes(Request.SetAttributes request) {
+        boolean resize = (request.valid() & Request.SetAttributes.SIZE) != 0;
+        if (resize && ((request.valid() & Request.SetAttributes.HANDLE) != 0 || request.size() != 0)) {
+            connection.replyError(request.unique(), Errno.EINVAL);
+            return;
+        }
         int wanted =
                 request.valid() & (Request.SetAttributes.MODE | Request.SetAttributes.UID | Request.SetAttributes.GID);
         if (wanted != 0) {

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The descriptor of {@code /dev/fuse}: requests come out of it, replies and notifications go in. One write is one
@@ -21,8 +22,8 @@ import java.util.List;
  * thread.
  *
  * <p>A reply to a request that is gone (its caller was killed, or the file system unmounted) is dropped without a word:
- * nobody waits for it. Any other failure of a write is a defect of this server and thrown as {@link
- * IllegalStateException}.
+ * nobody waits for it. Any other failure of a write is a defect of this server: it is told to the log, and never thrown,
+ * because the next message may be for somebody else.
  */
 public final class Connection {
     /** A request is at most this long, in bytes: 16 KiB of ioctl data or {@link #MAX_WRITE}, and the headers. */
@@ -38,6 +39,7 @@ public final class Connection {
     private static final long ATTRIBUTES_VALID = 1;
 
     private final int descriptor;
+    private final Consumer<String> log;
     private final MemorySegment in;
     private final MemorySegment out;
     private final MemorySegment store;
@@ -46,10 +48,12 @@ public final class Connection {
      * Wraps a descriptor.
      *
      * @param descriptor of {@code /dev/fuse}, non-blocking; stays the caller's to close
+     * @param log told of messages that the kernel refused, one line each
      * @param arena holds the buffers; must be usable by every thread that uses this connection
      */
-    public Connection(int descriptor, Arena arena) {
+    public Connection(int descriptor, Consumer<String> log, Arena arena) {
         this.descriptor = descriptor;
+        this.log = log;
         in = arena.allocate(BUFFER_SIZE, 8);
         out = arena.allocate(BUFFER_SIZE, 8);
         store = arena.allocate(Wire.OutHeader.SIZE + Wire.NotifyStoreOut.SIZE + 4096, 8);
@@ -284,7 +288,7 @@ public final class Connection {
         out.set(U32, 0, backingId);
         int result = Unistd.ioctl(descriptor, Wire.BackingMap.CLOSE, out);
         if (result < 0) {
-            throw new IllegalStateException("backing id " + backingId + ": " + Errno.describe(-result));
+            log.accept("a defect: cannot close backing id " + backingId + ": " + Errno.describe(-result));
         }
     }
 
@@ -345,8 +349,8 @@ public final class Connection {
             // The kernel could not take the answer just now; its caller gets the error that the kernel made of it.
             case Errno.ENOMEM, Errno.EFAULT -> {}
             default ->
-                throw new IllegalStateException("a message of " + length + " bytes to /dev/fuse was refused: "
-                        + (written < 0 ? Errno.describe((int) -written) : "only " + written + " bytes taken"));
+                log.accept("a defect: the kernel refused a message of " + length + " bytes on /dev/fuse: "
+                        + (written < 0 ? Errno.describe((int) -written) : "it took only " + written));
         }
     }
 }

@@ -20,6 +20,7 @@ final class Opcode {
     static final int WRITE = 16;
     static final int STATFS = 17;
     static final int RELEASE = 18;
+    static final int FSYNC = 20;
     static final int FLUSH = 25;
     static final int INIT = 26;
     static final int OPENDIR = 27;
@@ -32,8 +33,11 @@ final class Opcode {
     static final int IOCTL = 39;
     static final int POLL = 40;
     static final int BATCH_FORGET = 42;
+    static final int FALLOCATE = 43;
     static final int RENAME2 = 45;
+    static final int COPY_FILE_RANGE = 47;
     static final int STATX = 52;
+    static final int COPY_FILE_RANGE_64 = 53;
 
     private Opcode() {}
 }

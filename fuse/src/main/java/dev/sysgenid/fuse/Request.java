@@ -48,14 +48,23 @@ public sealed interface Request {
     /** statx, where it asks for more than stat tells. */
     record GetExtendedAttributes(Header header) implements Request {}
 
-    /** chmod, chown, truncate, utimes; {@code valid} says which. */
-    record SetAttributes(Header header, int valid, int mode, int uid, int gid) implements Request {
+    /**
+     * chmod, chown, truncate, utimes.
+     *
+     * @param valid says which: the constants below
+     * @param size with {@link #SIZE}: the new size in bytes
+     */
+    record SetAttributes(Header header, int valid, long size, int mode, int uid, int gid) implements Request {
         /** In {@link #valid}. */
         public static final int MODE = 1;
         /** In {@link #valid}. */
         public static final int UID = 1 << 1;
         /** In {@link #valid}. */
         public static final int GID = 1 << 2;
+        /** In {@link #valid}. */
+        public static final int SIZE = 1 << 3;
+        /** In {@link #valid}: through a descriptor. An open with O_TRUNC sets a size of 0 without this. */
+        public static final int HANDLE = 1 << 6;
     }
 
     /** A file is opened; {@code flags} are those of open(2). */

@@ -78,6 +78,7 @@ final class RequestReader {
                 new Request.SetAttributes(
                         header,
                         body.get(U32, Wire.SetattrIn.VALID),
+                        body.get(U64, Wire.SetattrIn.FILE_SIZE),
                         body.get(U32, Wire.SetattrIn.MODE),
                         body.get(U32, Wire.SetattrIn.UID),
                         body.get(U32, Wire.SetattrIn.GID));

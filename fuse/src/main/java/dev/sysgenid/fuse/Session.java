@@ -154,14 +154,23 @@ public final class Session {
             case Request.ChangeDirectory _ -> connection.replyError(unique, Errno.EPERM);
             case Request.Initialize _ -> throw new IllegalArgumentException("a second handshake");
             case Request.Destroy _ -> connection.replyOk(unique);
-            // The kernel remembers ENOSYS and does without from then on, in the way that suits a file without storage:
-            // fsync succeeds, extended attributes and fallocate are not supported, lseek is the kernel's own.
-            case Request.Unsupported _ -> connection.replyError(unique, Errno.ENOSYS);
+            case Request.Unsupported unsupported ->
+                connection.replyError(unique, refusal(unsupported.header().opcode()));
             case Request.Malformed malformed -> {
                 fileSystem.malformed(malformed.why());
                 connection.replyError(unique, Errno.EIO);
             }
         }
+    }
+
+    /** What a character device without the operation answers; the kernel remembers ENOSYS and then acts by itself. */
+    private static int refusal(int opcode) {
+        return switch (opcode) {
+            case Opcode.FSYNC, Opcode.COPY_FILE_RANGE, Opcode.COPY_FILE_RANGE_64 -> Errno.EINVAL;
+            case Opcode.FALLOCATE -> Errno.ENODEV;
+            // Extended attributes are not supported, lseek is the kernel's own.
+            default -> Errno.ENOSYS;
+        };
     }
 
     private void initialize(Request.Initialize request) {

@@ -187,6 +187,7 @@ final class Wire {
      */
     static final class SetattrIn {
         static final int VALID = 0;
+        static final int FILE_SIZE = 16;
         static final int MODE = 68;
         static final int UID = 76;
         static final int GID = 80;

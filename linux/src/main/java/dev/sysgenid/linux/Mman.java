@@ -77,7 +77,7 @@ public final class Mman {
         try {
             MemorySegment mapped = (MemorySegment)
                     Mmap.HANDLE.invokeExact(state.errno, place, place.byteSize(), prot, flags | MAP_FIXED, fd, offset);
-            return (int) Math.min(0, state.result(mapped.address() == place.address() ? 0L : -1L));
+            return (int) Math.min(0, state.result(mapped.address())); // MAP_FAILED is -1; an address is positive
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -85,9 +85,8 @@ public final class Mman {
 
     /** The size of a page of this machine, in bytes: mappings begin at multiples of it. */
     public static int getpagesize() {
-        CallState state = CallState.current();
         try {
-            return state.result((int) Getpagesize.HANDLE.invokeExact(state.errno));
+            return (int) Getpagesize.HANDLE.invokeExact();
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -128,7 +127,7 @@ public final class Mman {
 
     private static final class Getpagesize {
         /** {@code int getpagesize(void)}. */
-        static final MethodHandle HANDLE = Native.bind("getpagesize", INT);
+        static final MethodHandle HANDLE = Native.bindPlain("getpagesize", INT);
     }
 
     private static final class Munmap {

@@ -77,7 +77,7 @@ public final class Processes {
     /**
      * Gives the calling thread namespaces of its own; {@code flags} are {@code CLONE_} constants. A JVM has many threads,
      * so {@link #CLONE_NEWUSER} is always refused. Call it on a platform thread made for the purpose, which keeps the
-     * namespaces until it ends. Returns 0.
+     * namespaces until it ends; a thread that it starts, also one of a pool, is in them too. Returns 0.
      */
     public static int unshare(int flags) {
         CallState state = CallState.current();

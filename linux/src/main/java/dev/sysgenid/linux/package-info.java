@@ -15,7 +15,8 @@
  *   <li>Memory passed to a call is native memory. A length greater than its segment is refused with an
  *       {@link java.lang.IndexOutOfBoundsException}.
  *   <li>Every call may be made by any thread, unless it says otherwise. The calls on the hot path (read, write, pread,
- *       pwrite, readv, writev, ioctl, poll, waiting in epoll) allocate nothing after a thread's first call.
+ *       pwrite, readv, writev, ioctl, poll, waiting in epoll, and what says so itself) allocate nothing once they are
+ *       compiled.
  *   <li>A function is bound when it is first called, so that a program pays for those it uses.
  * </ul>
  */

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * What a daemon holds at a moment on behalf of its clients.
+ *
+ * @param watchers lines of the file {@code watchers}
+ * @param descriptors open descriptors of the process
+ * @param pages mappings of its own of pages that clients map
+ * @param mappings all its mappings, the JVM's included
+ * @param objects live objects of this project's classes, after a full collection: inodes, open files, watchers,
+ *     parked requests are among them
+ */
+record Footprint(int watchers, int descriptors, int pages, int mappings, long objects) {
+    /** What a JVM may map beside what it had mapped before: compiled code, heap it grew by. */
+    private static final int SLACK_MAPPINGS = 100;
+
+    /** Caches of a constant size may fill meanwhile; a leak is as large as the number of opens: thousands. */
+    private static final int SLACK_OBJECTS = 50;
+
+    static Footprint of(ServedDevice device) {
+        Path process = Path.of("/proc", Long.toString(device.pid()));
+        // The first attachment opens a socket in the daemon that stays; it is not to be counted as a difference.
+        long objects = objects(device.pid());
+        try (Stream<Path> descriptors = Files.list(process.resolve("fd"))) {
+            List<String> maps = Files.readAllLines(process.resolve("maps"), StandardCharsets.UTF_8);
+            return new Footprint(
+                    device.watchers().size(),
+                    (int) descriptors.count(),
+                    (int) maps.stream()
+                            .filter(line -> line.contains("memfd:sysgenid"))
+                            .count(),
+                    maps.size(),
+                    objects);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static long objects(long pid) {
+        String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+        Child.Ended histogram = Child.run(List.of(jcmd, Long.toString(pid), "GC.class_histogram"));
+        assertThat(histogram.status()).as(histogram.output()).isZero();
+        // A line: rank, colon, instances, bytes, class name, module
+        return histogram
+                .output()
+                .lines()
+                .map(line -> line.strip().split("\\s+"))
+                .filter(columns -> columns.length >= 4 && columns[3].startsWith("dev.sysgenid."))
+                .mapToLong(columns -> Long.parseLong(columns[1]))
+                .sum();
+    }
+
+    /**
+     * Waits until the daemon holds no more than it did before, and fails when it goes on holding more. The kernel tells
+     * it of a closed file and of a forgotten inode some time after the close.
+     */
+    static void awaitReturnTo(Footprint before, ServedDevice device) {
+        long end = System.nanoTime() + Child.LIMIT.toNanos();
+        Footprint now = of(device);
+        while (!now.isNoMoreThan(before) && System.nanoTime() < end) {
+            try {
+                Thread.sleep(100);
+            } catch (InterruptedException e) {
+                throw new AssertionError("interrupted", e);
+            }
+            now = of(device);
+        }
+        assertThat(now.isNoMoreThan(before))
+                .as("the daemon held %s before, and holds %s now", before, now)
+                .isTrue();
+    }
+
+    private boolean isNoMoreThan(Footprint before) {
+        return watchers <= before.watchers
+                && descriptors <= before.descriptors
+                && pages <= before.pages
+                && mappings <= before.mappings + SLACK_MAPPINGS
+                && objects <= before.objects + SLACK_OBJECTS;
+    }
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sysgenid.abi.Ioctl;
+import dev.sysgenid.linux.SystemCallException;
+import dev.sysgenid.linux.Unistd;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.module.ModuleFinder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The daemon, in a process of its own, serving a device for the length of a test. A child of the tests' JVM shares its
+ * {@linkplain Namespace namespaces}, so programs that a test starts find the device where the test does.
+ *
+ * <p>{@link #close} is part of the test: it stops the daemon and fails unless it exits with 0 and takes away everything
+ * that it made.
+ *
+ * <p>Belongs to the thread of its test.
+ */
+public final class ServedDevice implements AutoCloseable {
+    private static final String MAIN = "dev.sysgenid.cli/dev.sysgenid.cli.Main";
+    private static final Path JAVA_HOME = Path.of(System.getProperty("java.home"));
+
+    private final Path directory;
+    private final Path mount;
+    private final @Nullable Path link;
+
+    /** What makes a program run as the daemon's user; empty for root. */
+    private final List<String> asUser;
+
+    private final Child daemon;
+    private final List<Child> children = new ArrayList<>();
+    private boolean closed;
+
+    private ServedDevice(Path directory, Path mount, @Nullable Path link, List<String> asUser, Child daemon) {
+        this.directory = directory;
+        this.mount = mount;
+        this.link = link;
+        this.asUser = asUser;
+        this.daemon = daemon;
+    }
+
+    /**
+     * Serves in a directory of its own, with a link beside the mount, as root.
+     *
+     * @param options further options of {@code sysgenid serve}
+     */
+    public static ServedDevice start(String... options) {
+        Namespace.require();
+        Path directory = makeDirectory();
+        Path mount = directory.resolve("mnt");
+        Path link = directory.resolve("sysgenid");
+        List<String> paths = List.of("--mount", mount.toString(), "--device", link.toString());
+        return launch(directory, mount, link, List.of(), concat(paths, List.of(options)));
+    }
+
+    /** Serves where it does when nothing is said: {@code /run/sysgenid} and {@code /dev/sysgenid}, which are private. */
+    public static ServedDevice startAtDefaultPaths(String... options) {
+        Namespace.require();
+        return launch(makeDirectory(), Path.of("/run/sysgenid"), Path.of("/dev/sysgenid"), List.of(), List.of(options));
+    }
+
+    /** Serves as a user without privilege, through fusermount3: for that user alone, and without a link. */
+    public static ServedDevice startAsUser(int uid, String... options) {
+        Namespace.require();
+        Path directory = makeDirectory();
+        Path mount = directory.resolve("mnt");
+        // The build's own directory may be closed to that user.
+        Path modules = directory.resolve("modules");
+        try {
+            Files.createDirectory(mount);
+            Files.createDirectory(modules);
+            for (Path module : modules()) {
+                copyTree(module, modules.resolve(moduleFileName(module)));
+            }
+            for (Path path : List.of(directory, mount)) {
+                Files.setAttribute(path, "unix:uid", uid);
+                Files.setAttribute(path, "unix:gid", uid);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        List<String> asUser = List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups", "--");
+        return launch(directory, mount, null, asUser, concat(List.of("--mount", mount.toString()), List.of(options)));
+    }
+
+    private static String moduleFileName(Path module) {
+        // target/classes of every module has the same name.
+        return Integer.toHexString(module.hashCode()) + "-" + module.getFileName();
+    }
+
+    private static void copyTree(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.walk(from)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                Files.copy(file, to.resolve(from.relativize(file).toString()));
+            }
+        }
+    }
+
+    private static Path makeDirectory() {
+        try {
+            return Files.createTempDirectory(
+                    "sysgenid-it-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static ServedDevice launch(
+            Path directory, Path mount, @Nullable Path link, List<String> asUser, List<String> options) {
+        Path copied = directory.resolve("modules");
+        List<Path> modules = Files.isDirectory(copied) ? listing(copied) : modules();
+        List<String> command = concat(sysgenid(modules), concat(List.of("serve"), options));
+        Child daemon = Child.start(concat(asUser, command));
+        try {
+            daemon.awaitLine("sysgenid: serving ");
+        } catch (AssertionError e) {
+            daemon.close();
+            throw e;
+        }
+        return new ServedDevice(directory, mount, link, asUser, daemon);
+    }
+
+    /** The command that runs {@code sysgenid} on this JVM. */
+    static List<String> sysgenid(List<Path> modules) {
+        return List.of(
+                JAVA_HOME.resolve("bin/java").toString(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx64m",
+                "--module-path",
+                String.join(":", modules.stream().map(Path::toString).toList()),
+                "--enable-native-access=dev.sysgenid.linux",
+                "--module",
+                MAIN);
+    }
+
+    /** The modules of the program, out of the class path of the tests. */
+    static List<Path> modules() {
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        return Arrays.stream(classPath.split(":"))
+                .map(Path::of)
+                .filter(path -> Files.exists(path)
+                        && ModuleFinder.of(path).findAll().stream()
+                                .map(module -> module.descriptor().name())
+                                .anyMatch(name -> name.startsWith("dev.sysgenid.") || name.equals("info.picocli")))
+                .toList();
+    }
+
+    private static List<String> concat(List<String> first, List<String> second) {
+        return Stream.concat(first.stream(), second.stream()).toList();
+    }
+
+    private static List<Path> listing(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What programs open: the link where there is one, else the device itself. */
+    public Path device() {
+        return link != null ? link : mount.resolve("sysgenid");
+    }
+
+    /** The mounted directory. */
+    public Path mount() {
+        return mount;
+    }
+
+    /** A directory of this fixture's own, beside the mount, that vanishes with it. */
+    public Path directory() {
+        return directory;
+    }
+
+    /** The daemon's process. */
+    public long pid() {
+        return daemon.pid();
+    }
+
+    /** What the daemon has printed so far. */
+    public String log() {
+        return daemon.output();
+    }
+
+    /** The content of the file {@code generation}. */
+    public long generation() {
+        return Long.parseLong(read("generation").strip());
+    }
+
+    /** The lines of the file {@code watchers}, without its header. */
+    public List<String> watchers() {
+        return read("watchers").lines().skip(1).toList();
+    }
+
+    private String read(String file) {
+        try {
+            return Files.readString(mount.resolve(file), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Bumps, as root. */
+    public void bump() {
+        try {
+            int file = SystemCallException.check(
+                    Unistd.open(device().toString(), Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0), "open", device());
+            try {
+                SystemCallException.check(Unistd.ioctl(file, Ioctl.TRIGGER_GEN_UPDATE, 0L), "ioctl", device());
+            } finally {
+                Unistd.close(file);
+            }
+        } catch (SystemCallException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts a program as the daemon's user; it is killed when this closes, if it still runs. */
+    public Child startProgram(List<String> command) {
+        return startProgram(command, Map.of());
+    }
+
+    /** As {@link #startProgram(List)}, with further environment variables. */
+    public Child startProgram(List<String> command, Map<String, String> environment) {
+        Child child = Child.start(concat(asUser, command), environment);
+        children.add(child);
+        return child;
+    }
+
+    /** Starts a C program with the device as its first argument. */
+    Child start(CProgram program, String... arguments) {
+        return startProgram(command(program, arguments));
+    }
+
+    /** Runs a behaviour program with the device as its first argument, and returns its report. */
+    Tap run(CProgram program, Map<String, String> environment, String... arguments) {
+        Child child = startProgram(command(program, arguments), environment);
+        child.closeInput();
+        int status = child.awaitExit();
+        return new Tap(program.executable().getFileName().toString(), status, child.output());
+    }
+
+    private List<String> command(CProgram program, String... arguments) {
+        Path executable = program.executable();
+        if (!asUser.isEmpty()) {
+            // The build's own directory may be closed to that user.
+            executable = directory.resolve(executable.getFileName());
+            try {
+                if (!Files.exists(executable)) {
+                    Files.copy(program.executable(), executable, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return concat(List.of(executable.toString(), device().toString()), List.of(arguments));
+    }
+
+    /** What the daemon holds on behalf of its clients. */
+    Footprint footprint() {
+        return Footprint.of(this);
+    }
+
+    /**
+     * Stops the daemon with SIGTERM. It exits with 0; the mount, the link and what was made for them are gone; so is
+     * every process that was started here.
+     */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try (daemon) {
+            children.forEach(Child::close);
+            daemon.terminate();
+            assertThat(daemon.awaitExit())
+                    .as("exit status of the daemon\n%s", daemon.output())
+                    .isZero();
+        }
+        assertThat(Namespace.mounts())
+                .as("mounts")
+                .noneMatch(line -> line.contains(" " + mount + " ") || line.contains(" " + mount + "/"));
+        if (link != null) {
+            assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS))
+                    .as("the link is gone")
+                    .isFalse();
+        }
+        deleteTree(directory);
+    }
+
+    private static void deleteTree(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
