@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
+import dev.sysgenid.linux.Capability;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Stat;
 import dev.sysgenid.linux.SystemCallException;
@@ -11,7 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Who is behind a request: what {@code /proc} says of the thread that made it.
+ * Who is behind a request: what the kernel says of the thread that made it.
  *
  * <p>The thread id in a request cannot come to mean another thread while the request is unanswered: once the kernel has
  * handed a request out, its caller sleeps until the answer, and even SIGKILL waits for that. So everything here must be
@@ -20,9 +21,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class Callers implements AutoCloseable {
     private static final long PROC_SUPER_MAGIC = 0x9fa0;
-    private static final int CAP_SYS_ADMIN = 21;
-    private static final int CAP_CHECKPOINT_RESTORE = 40;
-    private static final long MAY_BUMP = 1L << CAP_SYS_ADMIN | 1L << CAP_CHECKPOINT_RESTORE;
+    private static final long MAY_BUMP = 1L << Capability.CAP_SYS_ADMIN | 1L << Capability.CAP_CHECKPOINT_RESTORE;
     private static final int BUFFER_SIZE = 8192;
 
     /** A process that opened the device. */
@@ -58,16 +57,14 @@ final class Callers implements AutoCloseable {
         if (thread <= 0) {
             return false;
         }
-        String status = status(thread);
-        int at = field(status, "CapEff:");
-        if (at < 0) {
+        // One short call of the kernel, where /proc/<thread>/status is a long text made anew for each reader.
+        long capabilities = Capability.effective(thread);
+        if (capabilities < 0 || (capabilities & MAY_BUMP) == 0) {
             return false;
         }
         try {
-            long capabilities = Long.parseUnsignedLong(status, at, endOfLine(status, at), 16);
-            return (capabilities & MAY_BUMP) != 0
-                    && Unistd.readlinkat(proc, thread + "/ns/user").equals(userNamespace);
-        } catch (NumberFormatException | SystemCallException e) {
+            return Unistd.readlinkat(proc, thread + "/ns/user").equals(userNamespace);
+        } catch (SystemCallException e) {
             return false;
         }
     }
