@@ -46,9 +46,9 @@ public interface FileSystem {
     /** Not answered: a request that is answered later is now to be answered with EINTR. One that is not known is ignored. */
     void interrupt(long unique);
 
-    /** A message that made no sense was answered with EIO; {@code why} is for the log. */
+    /** A message that makes no sense is answered with EIO, if it can be answered; {@code why} is for the log. */
     void malformed(String why);
 
-    /** One of the methods above threw {@code defect}; the caller of {@code request} was answered with EIO. */
+    /** One of the methods above threw {@code defect}; the caller of {@code request}, if it waits, is answered with EIO. */
     void failed(Request request, RuntimeException defect);
 }

@@ -36,8 +36,14 @@ final class RequestReader {
                 buffer.get(U32, Wire.InHeader.PID));
         long said = Integer.toUnsignedLong(buffer.get(U32, Wire.InHeader.LENGTH));
         long extensions = 8L * Short.toUnsignedInt(buffer.get(U16, Wire.InHeader.EXTENSIONS));
-        if (said != length || length - Wire.InHeader.SIZE < extensions) {
+        if (said != length) {
             return new Request.Malformed(header, "length " + length + " is not the header's " + said);
+        }
+        if (length - Wire.InHeader.SIZE < extensions) {
+            return new Request.Malformed(header, extensions + " bytes of extensions in a message of " + length);
+        }
+        if (header.unique() == 0) {
+            return new Request.Malformed(header, "opcode " + header.opcode() + " with no number to answer it by");
         }
         long bodyLength = length - Wire.InHeader.SIZE - extensions;
         MemorySegment body = buffer.asSlice(Wire.InHeader.SIZE, bodyLength);

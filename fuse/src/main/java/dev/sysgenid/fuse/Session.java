@@ -108,14 +108,14 @@ public final class Session {
     }
 
     private void serve(Request request) {
-        if (request instanceof Request.Initialize initialize) {
+        if (request instanceof Request.Initialize initialize && !initialized) {
             initialize(initialize);
             return;
         }
         FileSystem fileSystem = this.fileSystem;
         if (fileSystem == null) {
             // The kernel holds everything back until the handshake, so this is not the kernel's doing.
-            connection.replyError(request.unique(), Errno.EIO);
+            refuse(request);
             return;
         }
         try {
@@ -123,7 +123,22 @@ public final class Session {
         } catch (RuntimeException e) {
             // A defect of this server costs the one who met it an EIO, and nobody else anything.
             fileSystem.failed(request, e);
-            connection.replyError(request.unique(), Errno.EIO);
+            refuse(request);
+        }
+    }
+
+    /**
+     * Answers with EIO what is to be answered at all. What looks like an answer to number 0 is a notification to the
+     * kernel, and one that it refuses.
+     */
+    private void refuse(Request request) {
+        switch (request.header().opcode()) {
+            case Opcode.FORGET, Opcode.BATCH_FORGET, Opcode.INTERRUPT -> {}
+            default -> {
+                if (request.unique() != 0) {
+                    connection.replyError(request.unique(), Errno.EIO);
+                }
+            }
         }
     }
 
@@ -152,13 +167,17 @@ public final class Session {
             case Request.ReleaseDirectory _, Request.Flush _ -> connection.replyOk(unique);
             case Request.StatFileSystem _ -> connection.replyFileSystem(unique);
             case Request.ChangeDirectory _ -> connection.replyError(unique, Errno.EPERM);
-            case Request.Initialize _ -> throw new IllegalArgumentException("a second handshake");
+            case Request.Initialize _ -> {
+                // What was agreed is in use by now.
+                fileSystem.malformed("a second handshake");
+                refuse(request);
+            }
             case Request.Destroy _ -> connection.replyOk(unique);
             case Request.Unsupported unsupported ->
                 connection.replyError(unique, refusal(unsupported.header().opcode()));
             case Request.Malformed malformed -> {
                 fileSystem.malformed(malformed.why());
-                connection.replyError(unique, Errno.EIO);
+                refuse(malformed);
             }
         }
     }
