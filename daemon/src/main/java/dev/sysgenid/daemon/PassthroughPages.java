@@ -97,7 +97,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
                 throw new SystemCallException(-result, "mmap", "a page");
             }
             use(slot);
-            GENERATION.setRelease(slots, offset(slot), generation);
+            show(slot, generation);
             return new Mapped(slot, backingId);
         } finally {
             Unistd.close(file);
@@ -107,14 +107,15 @@ final class PassthroughPages implements Pages, AutoCloseable {
     @Override
     public void publish(int generation) {
         for (int i = 0; i < size; i++) {
-            GENERATION.setRelease(slots, offset(used[i]), generation);
+            show(used[i], generation);
         }
         // A client that is told of the bump in any other way must find it in its page: all stores first.
         VarHandle.fullFence();
     }
 
-    private long offset(int slot) {
-        return (long) slot * stride + dev.sysgenid.abi.Page.GENERATION_OFFSET;
+    /** One store. Each open makes one, so where there are many pages this is compiled before the first bump comes. */
+    private void show(int slot, int generation) {
+        GENERATION.setRelease(slots, (long) slot * stride + dev.sysgenid.abi.Page.GENERATION_OFFSET, generation);
     }
 
     private MemorySegment memory(int slot) {
