@@ -4,6 +4,7 @@
  * the argument travels by value, through the kernel's compatibility path.
  */
 #include <limits.h>
+#include <linux/fs.h>
 
 #include "device.h"
 
@@ -68,6 +69,7 @@ static void generic(void)
 	is(call(fd, FIONREAD, (unsigned long)&bytes), 0,
 	   "deviation: FIONREAD is answered by the kernel, as for any regular file");
 	ok(bytes > 0, "and means nothing here: %d", bytes);
+	is(call(fd, FIGETBSZ, (unsigned long)&bytes), 0, "deviation: so is FIGETBSZ");
 	close(fd);
 }
 

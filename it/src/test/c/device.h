@@ -3,8 +3,8 @@
  * The acting half of a behaviour program: the device under test, and threads and processes that block in it.
  *
  * Nothing here waits for a span of time to prove something. "It blocks" means: the kernel says that the thread sleeps
- * inside a system call. "It is not woken" means: it still sleeps there after a later request of ours was answered, and
- * the server answers in order.
+ * inside a system call. "It is not woken" means: it sleeps there after a later request of ours was answered, and the
+ * server answers in order.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -169,11 +169,19 @@ static inline void task_start(struct task *task, long long (*call)(struct task *
 		sleep_ms(1);
 }
 
-/* Whether the call still blocks, after everything asked of the server so far. */
+/*
+ * Whether the call still blocks, after everything asked of the server so far. A thread that is on its feet now either
+ * comes to its end, or only looked (poll asks the server and then sleeps): wait for which it is.
+ */
 static inline bool task_blocks(struct task *task)
 {
 	outdated_watchers();
-	return !atomic_load(&task->done) && sleeps_in_call(atomic_load(&task->tid));
+	while (!atomic_load(&task->done)) {
+		if (sleeps_in_call(atomic_load(&task->tid)))
+			return true;
+		sched_yield();
+	}
+	return false;
 }
 
 static inline long long task_result(struct task *task)

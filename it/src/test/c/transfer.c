@@ -254,7 +254,7 @@ static void file_size_limit(void)
 	int fd = open_device(O_RDWR);
 
 	is(child_status(child(limited_writer, &fd)), 0,
-	   "deviation: RLIMIT_FSIZE bounds the position of a write; pwrite at 0 always passes");
+	   "deviation: RLIMIT_FSIZE bounds the position of a write; pwrite at 0 keeps clear of it");
 	close(fd);
 }
 

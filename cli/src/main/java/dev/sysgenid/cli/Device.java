@@ -4,8 +4,8 @@ package dev.sysgenid.cli;
 import dev.sysgenid.abi.Generation;
 import dev.sysgenid.abi.Ioctl;
 import dev.sysgenid.daemon.ExitCodes;
+import dev.sysgenid.linux.Epoll;
 import dev.sysgenid.linux.Errno;
-import dev.sysgenid.linux.Poll;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -19,7 +19,7 @@ import java.nio.file.Path;
  */
 final class Device implements AutoCloseable {
     private static final String START = "start it with: sysgenid serve";
-    private static final int GONE = Poll.POLLERR | Poll.POLLHUP | Poll.POLLNVAL;
+    private static final int GONE = Epoll.EPOLLERR | Epoll.EPOLLHUP;
 
     private final Path path;
     private final DeviceFile file;

@@ -44,9 +44,6 @@ interface DeviceFile extends AutoCloseable {
     /** A command of {@link dev.sysgenid.abi.Ioctl}. WAIT_WATCHERS waits. */
     int ioctl(int command, long argument);
 
-    /** The events that poll(2) reports now; 0 when up to date. */
-    int poll();
-
     /**
      * Waits until the generation changes, whether or not the last one was acknowledged. The first call returns at once
      * when this watcher is outdated already. May return early.

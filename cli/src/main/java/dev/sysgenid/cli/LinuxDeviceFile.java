@@ -6,7 +6,6 @@ import dev.sysgenid.abi.Page;
 import dev.sysgenid.linux.Epoll;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Mman;
-import dev.sysgenid.linux.Poll;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.Arena;
@@ -56,11 +55,6 @@ final class LinuxDeviceFile implements DeviceFile {
     @Override
     public int ioctl(int command, long argument) {
         return Unistd.ioctl(fd, command, argument);
-    }
-
-    @Override
-    public int poll() {
-        return Poll.poll(fd, Poll.POLLIN, 0);
     }
 
     @Override

@@ -49,6 +49,9 @@ final class Callers implements AutoCloseable {
                         Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
             }
             userNamespace = Unistd.readlinkat(proc, "self/ns/user");
+            // Whether it can be asked is found out now, and the call is bound now: the first bump is the one that
+            // counts.
+            SystemCallException.check(Capability.effective(0), "capget", "the daemon itself");
         } catch (SystemCallException e) {
             close();
             throw e;

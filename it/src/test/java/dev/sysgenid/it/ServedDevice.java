@@ -4,6 +4,7 @@ package dev.sysgenid.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.abi.Ioctl;
+import dev.sysgenid.linux.Mount;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
@@ -45,6 +46,7 @@ public final class ServedDevice implements AutoCloseable {
     private final Child daemon;
     private final List<Child> children = new ArrayList<>();
     private boolean closed;
+    private boolean killed;
 
     private ServedDevice(Path directory, Path mount, @Nullable Path link, List<String> asUser, Child daemon) {
         this.directory = directory;
@@ -98,6 +100,16 @@ public final class ServedDevice implements AutoCloseable {
         return launch(directory, mount, null, asUser, concat(List.of("--mount", mount.toString()), List.of(options)));
     }
 
+    /** Runs {@code sysgenid} with other arguments to its end. */
+    static Child.Ended runCommand(List<String> arguments) {
+        Path directory = makeDirectory();
+        try {
+            return Child.run(concat(sysgenid(modules(), directory), arguments));
+        } finally {
+            deleteTree(directory);
+        }
+    }
+
     private static String moduleFileName(Path module) {
         // target/classes of every module has the same name.
         return Integer.toHexString(module.hashCode()) + "-" + module.getFileName();
@@ -113,8 +125,11 @@ public final class ServedDevice implements AutoCloseable {
 
     private static Path makeDirectory() {
         try {
+            // In a file system that ends with the namespace.
             return Files.createTempDirectory(
-                    "sysgenid-it-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+                    Path.of("/run"),
+                    "sysgenid-it-",
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -124,24 +139,26 @@ public final class ServedDevice implements AutoCloseable {
             Path directory, Path mount, @Nullable Path link, List<String> asUser, List<String> options) {
         Path copied = directory.resolve("modules");
         List<Path> modules = Files.isDirectory(copied) ? listing(copied) : modules();
-        List<String> command = concat(sysgenid(modules), concat(List.of("serve"), options));
-        Child daemon = Child.start(concat(asUser, command));
+        List<String> command = concat(sysgenid(modules, directory), concat(List.of("serve"), options));
+        ServedDevice device = new ServedDevice(directory, mount, link, asUser, Child.start(concat(asUser, command)));
         try {
-            daemon.awaitLine("sysgenid: serving ");
+            device.daemon.awaitLine("sysgenid: serving ");
         } catch (AssertionError e) {
-            daemon.close();
+            device.abandon();
             throw e;
         }
-        return new ServedDevice(directory, mount, link, asUser, daemon);
+        return device;
     }
 
-    /** The command that runs {@code sysgenid} on this JVM. */
-    static List<String> sysgenid(List<Path> modules) {
+    /** The command that runs {@code sysgenid} on this JVM; should that crash, its reports go to {@code directory}. */
+    private static List<String> sysgenid(List<Path> modules, Path directory) {
         return List.of(
                 JAVA_HOME.resolve("bin/java").toString(),
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-Xmx64m",
+                "-XX:ErrorFile=" + directory.resolve("hs_err.log"),
+                "-XX:ReplayDataFile=" + directory.resolve("replay.log"),
                 "--module-path",
                 String.join(":", modules.stream().map(Path::toString).toList()),
                 "--enable-native-access=dev.sysgenid.linux",
@@ -277,30 +294,64 @@ public final class ServedDevice implements AutoCloseable {
         return Footprint.of(this);
     }
 
-    /**
-     * Stops the daemon with SIGTERM. It exits with 0; the mount, the link and what was made for them are gone; so is
-     * every process that was started here.
-     */
+    /** {@link #stop}, if that has not been done. */
     @Override
     public void close() {
+        stop();
+    }
+
+    /**
+     * Stops the daemon with SIGTERM. It exits with 0; the mount, the link and what was made for them are gone; so is
+     * every process that was started here. Stopping again does nothing.
+     */
+    public void stop() {
         if (closed) {
             return;
         }
         closed = true;
-        try (daemon) {
+        if (killed) {
+            abandon();
+            return;
+        }
+        try {
             children.forEach(Child::close);
             daemon.terminate();
             assertThat(daemon.awaitExit())
                     .as("exit status of the daemon\n%s", daemon.output())
                     .isZero();
+            assertThat(Namespace.mounts())
+                    .as("mounts")
+                    .noneMatch(line -> line.contains(" " + mount + " ") || line.contains(" " + mount + "/"));
+            if (link != null) {
+                assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS))
+                        .as("the link is gone")
+                        .isFalse();
+            }
+        } finally {
+            abandon();
         }
-        assertThat(Namespace.mounts())
-                .as("mounts")
-                .noneMatch(line -> line.contains(" " + mount + " ") || line.contains(" " + mount + "/"));
-        if (link != null) {
-            assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS))
-                    .as("the link is gone")
-                    .isFalse();
+    }
+
+    /** Kills the daemon with SIGKILL, and leaves everything as it is then; {@link #close} cleans up and asserts nothing. */
+    public void kill() {
+        killed = true;
+        daemon.close();
+    }
+
+    /** Takes away what there is, in whatever state: after a failure other tests go on in the same namespace. */
+    private void abandon() {
+        closed = true;
+        children.forEach(Child::close);
+        daemon.close();
+        while (Mount.umount2(mount.toString(), Mount.MNT_DETACH) == 0) {
+            // Once more: there may be another one under it.
+        }
+        try {
+            if (link != null) {
+                Files.deleteIfExists(link);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         deleteTree(directory);
     }

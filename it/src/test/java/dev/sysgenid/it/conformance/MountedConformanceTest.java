@@ -33,7 +33,7 @@ class MountedConformanceTest extends DeviceConformance {
         SERVED.clear();
     }
 
-    private static DeviceUnderTest start(Mapping mapping, Tracking tracking) {
+    private static DeviceUnderTest serve(Mapping mapping, Tracking tracking) {
         ServedDevice served = SERVED.computeIfAbsent(
                 tracking,
                 rule -> ServedDevice.start(
@@ -53,77 +53,77 @@ class MountedConformanceTest extends DeviceConformance {
     @Nested
     class Opening extends OpenConformance {
         Opening() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Reading extends ReadConformance {
         Reading() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Acking extends AckConformance {
         Acking() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Polling extends PollConformance {
         Polling() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Mapped extends MapConformance {
         Mapped() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Bumping extends BumpConformance {
         Bumping() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Waiting extends WaitConformance {
         Waiting() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class TrackingOfWriters extends TrackingConformance {
         TrackingOfWriters() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class TrackingOnRequest extends OptInConformance {
         TrackingOnRequest() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Closing extends CloseConformance {
         Closing() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 
     @Nested
     class Deviating extends DeviationConformance {
         Deviating() {
-            super(tracking -> start(mapping, tracking));
+            super(tracking -> serve(mapping, tracking));
         }
     }
 }
