@@ -40,6 +40,7 @@ class MountFileSystemTest {
         final Map<Long, Integer> made = new HashMap<>();
         int backingId;
         int published = -1;
+        /** With which errno to refuse a page; negated, until pages are reclaimed. */
         int refuse;
 
         @Override
@@ -50,7 +51,7 @@ class MountFileSystemTest {
         @Override
         public Page create(long node, int generation) throws SystemCallException {
             if (refuse != 0) {
-                throw new SystemCallException(refuse, "mmap", "a page");
+                throw new SystemCallException(Math.abs(refuse), "mmap", "a page");
             }
             made.merge(node, 1, Integer::sum);
             Page page = new Page() {
@@ -93,6 +94,7 @@ class MountFileSystemTest {
     private final List<String> log = new ArrayList<>();
     private final List<String> journal = new ArrayList<>();
     private boolean mayBump = true;
+    private int reclaimed;
     private long unique;
 
     @BeforeEach
@@ -107,6 +109,10 @@ class MountFileSystemTest {
                 callers,
                 _ -> mayBump,
                 loop,
+                () -> {
+                    reclaimed++;
+                    pages.refuse = Math.max(0, pages.refuse);
+                },
                 (generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by.pid()));
         files = new MountFileSystem(kernel.connection, device, 0666, 10, 20, log::add);
     }
@@ -350,10 +356,22 @@ class MountFileSystemTest {
         long node = lookUp("sysgenid");
         files.open(new Request.Open(header(node), Unistd.O_RDWR));
         error(Errno.ENOMEM);
+        assertThat(reclaimed).isEqualTo(1);
         assertThat(device.domain().watchers()).isZero();
         pages.refuse = 0;
         openNode(node, Unistd.O_RDWR);
         assertThat(device.domain().watchers()).isEqualTo(1);
+    }
+
+    /** The kernel may be about to tell that it needs others no longer. */
+    @Test
+    void anOpenThatGetsNoPageTriesAgainWhenThoseThatAreForgottenAreGivenBack() {
+        pages.refuse = -Errno.ENOSPC;
+        openDevice(Unistd.O_RDWR);
+        assertThat(reclaimed).isEqualTo(1);
+        assertThat(pages.size()).isEqualTo(1);
+        openDevice(Unistd.O_RDWR);
+        assertThat(reclaimed).isEqualTo(1);
     }
 
     @ParameterizedTest

@@ -21,6 +21,8 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The daemon's side of the pages; what clients see of them is shown with a mounted device. */
 class PassthroughPagesTest {
@@ -38,7 +40,7 @@ class PassthroughPagesTest {
                 mount.shakeHands();
                 OwnThread.need(
                         mount.session.passthrough(), "this kernel has no passthrough; Linux 6.9 and later have it");
-                try (PassthroughPages pages = new PassthroughPages(mount.connection)) {
+                try (PassthroughPages pages = new PassthroughPages(mount.connection, 65_530)) {
                     body.run(pages, mount);
                 }
                 assertThat(mount.log).isEmpty();
@@ -175,6 +177,29 @@ class PassthroughPagesTest {
         });
     }
 
+    /** The kernel's limit, less what the JVM needs; and one page in any case. */
+    @ParameterizedTest
+    @CsvSource({"4099, 3", "4097, 1", "4096, 1", "0, 1", "-1, 1"})
+    void noMoreThanTheKernelHasMappingsFor(int maxMappings, int most) throws Exception {
+        withPassthrough((_, mount) -> {
+            try (PassthroughPages few = new PassthroughPages(mount.connection, maxMappings)) {
+                List<Page> there = new ArrayList<>();
+                for (int round = 0; round < 3; round++) {
+                    while (there.size() < most) {
+                        there.add(few.create(16, 1));
+                    }
+                    assertThatThrownBy(() -> few.create(16, 1))
+                            .isInstanceOfSatisfying(
+                                    SystemCallException.class,
+                                    e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
+                    assertThat(few.size()).isEqualTo(most);
+                    assertThat(mapped()).hasSize(most);
+                    there.removeFirst().close();
+                }
+            }
+        });
+    }
+
     @Test
     void closingAllOfThemClosesEach() throws Exception {
         withPassthrough((pages, _) -> {
@@ -189,7 +214,7 @@ class PassthroughPagesTest {
     @Test
     void withoutPassthroughThereIsNoPageAndNothingIsLeft() throws Exception {
         try (FakeKernel kernel = new FakeKernel();
-                PassthroughPages pages = new PassthroughPages(kernel.connection)) {
+                PassthroughPages pages = new PassthroughPages(kernel.connection, 65_530)) {
             for (int i = 0; i < 100; i++) {
                 assertThatThrownBy(() -> pages.create(16, 1))
                         .isInstanceOfSatisfying(
