@@ -30,7 +30,7 @@ public final class Requirements {
     /** The inode number of the initial user namespace, fixed by the kernel (PROC_USER_INIT_INO). */
     private static final String INITIAL_USER_NAMESPACE = "user:[4026531837]";
 
-    /** Linux's default; every open for writing takes one map. */
+    /** Linux's default; every open takes one map. */
     private static final long USUAL_MAP_COUNT = 65530;
 
     /** Enough for the daemon itself: its pages need no descriptor once they are mapped. */
@@ -86,6 +86,11 @@ public final class Requirements {
     /** Of {@link #check}, the one that a running daemon depends on too: programs are blocked in reads without end. */
     static Requirement requestTimeouts() {
         return ofThisMachine().requestTimeout();
+    }
+
+    /** How many mappings a process may have. */
+    static int maxMappings() {
+        return (int) Math.min(Integer.MAX_VALUE, ofThisMachine().mapLimit());
     }
 
     private static Requirements ofThisMachine() {
@@ -317,16 +322,20 @@ public final class Requirements {
                 "sysctl -w fs.fuse.default_request_timeout=0 fs.fuse.max_request_timeout=0");
     }
 
+    private long mapLimit() {
+        return number(firstLine("proc/sys/vm/max_map_count"), USUAL_MAP_COUNT);
+    }
+
     private Requirement mapCount() {
         String name = "vm.max_map_count";
-        long count = number(firstLine("proc/sys/vm/max_map_count"), USUAL_MAP_COUNT);
+        long count = mapLimit();
         if (count >= USUAL_MAP_COUNT) {
-            return new Requirement(name, Status.OK, count + ", enough for as many opens for writing", null);
+            return new Requirement(name, Status.OK, count + ", enough for nearly as many opens", null);
         }
         return new Requirement(
                 name,
                 Status.WARNING,
-                count + ", room for fewer opens for writing than usual",
+                count + ", room for fewer opens than usual",
                 "sysctl -w vm.max_map_count=" + USUAL_MAP_COUNT);
     }
 
