@@ -11,19 +11,22 @@ import org.junit.jupiter.api.Test;
 class MultiReleaseIT {
     @Test
     void theNewerClassesRun() {
-        assertThat(Arrays.stream(ProcessPage.class.getDeclaredFields()).map(field -> field.getType()
-                        .getSimpleName()))
+        assertThat(Arrays.stream(ProcessPage.class.getDeclaredFields())
+                        .map(field -> field.getType().getSimpleName()))
                 .contains("MutableCallSite");
     }
 
     @Test
     void systemCallsAreMadeExactlyWhereNativeAccessWasGranted() throws Exception {
         Module module = NativeAccess.class.getModule();
-        boolean granted = (boolean) Module.class.getMethod("isNativeAccessEnabled").invoke(module);
+        boolean granted =
+                (boolean) Module.class.getMethod("isNativeAccessEnabled").invoke(module);
         SystemCalls calls = NativeAccess.calls();
         assertThat(calls != null).isEqualTo(granted);
         if (calls != null) {
-            assertThat(calls.open(Path.of("/nowhere/sysgenid"), false)).as("-ENOENT").isEqualTo(-2);
+            assertThat(calls.open(Path.of("/nowhere/sysgenid"), false))
+                    .as("-ENOENT")
+                    .isEqualTo(-2);
             int fd = calls.open(Path.of("/dev/null"), true);
             assertThat(fd).isPositive();
             assertThat(calls.pwrite(fd, 7)).isEqualTo(4);
