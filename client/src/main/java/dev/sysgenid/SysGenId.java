@@ -446,7 +446,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         if (local != null) {
             return local.outdated();
         }
-        int result = DeviceDomain.ask(calls("status"), Objects.requireNonNull(path), Ioctl.V4_GET_OUTDATED_WATCHERS, 0);
+        Path device = device();
+        int result = DeviceDomain.ask(calls("status"), device, Ioctl.V4_GET_OUTDATED_WATCHERS, 0);
         return check(result, "cannot count outdated watchers");
     }
 
@@ -464,8 +465,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         if (local != null) {
             return local.awaitAcknowledged(nanos);
         }
+        Path device = device();
         SystemCalls calls = calls("wait");
-        Path device = Objects.requireNonNull(path);
         long start = System.nanoTime();
         int command = Ioctl.WAIT_WATCHERS;
         while (true) {
@@ -491,6 +492,14 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                 return false;
             }
         }
+    }
+
+    /** The device; without one there was a domain of this process, and it has been closed. */
+    private Path device() {
+        if (path == null) {
+            throw new IllegalStateException("closed");
+        }
+        return path;
     }
 
     private static long toNanos(Duration timeout) {

@@ -77,8 +77,8 @@ final class LinuxCalls implements SystemCalls {
     public int open(Path path, boolean writable) {
         // Nothing here reads; and to open what is not a device must not block.
         int flags = (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC;
-        return (int) make(
-                (arena, state) -> (int) OPEN.invokeExact(state, arena.allocateFrom(path.toString()), flags, 0));
+        return (int)
+                make((arena, state) -> (int) OPEN.invokeExact(state, arena.allocateFrom(path.toString()), flags, 0));
     }
 
     @Override
@@ -104,6 +104,9 @@ final class LinuxCalls implements SystemCalls {
                 .address());
         return address < 0
                 ? null
-                : MemorySegment.ofAddress(address).reinterpret(length).asReadOnly().asByteBuffer();
+                : MemorySegment.ofAddress(address)
+                        .reinterpret(length)
+                        .asReadOnly()
+                        .asByteBuffer();
     }
 }

@@ -39,13 +39,9 @@ final class ProcessPage {
 
     private static MethodHandle handle(Page page) {
         if (page instanceof Page.Mapped mapped) {
-            MethodHandle load =
-                    ValueLayout.JAVA_INT.varHandle().toMethodHandle(VarHandle.AccessMode.GET_ACQUIRE);
+            MethodHandle load = ValueLayout.JAVA_INT.varHandle().toMethodHandle(VarHandle.AccessMode.GET_ACQUIRE);
             return MethodHandles.insertArguments(
-                    load,
-                    0,
-                    MemorySegment.ofBuffer(mapped.memory),
-                    (long) dev.sysgenid.abi.Page.GENERATION_OFFSET);
+                    load, 0, MemorySegment.ofBuffer(mapped.memory), (long) dev.sysgenid.abi.Page.GENERATION_OFFSET);
         }
         try {
             return MethodHandles.lookup()

@@ -194,6 +194,15 @@ class StampTest {
     }
 
     @Test
+    void onceClosedNobodyCanBeAskedAboutOthers() {
+        SysGenId id = SysGenId.inProcess();
+        id.close();
+        assertThatThrownBy(id::outdatedWatchers).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> id.awaitAcknowledged(java.time.Duration.ZERO))
+                .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
     void theProcessWideOneIsOneAndCannotBeClosed() {
         SysGenId id = SysGenId.open();
         long stamp = id.stamp();
