@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
+import dev.sysgenid.linux.Capability;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Stat;
 import dev.sysgenid.linux.SystemCallException;
@@ -11,7 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Who is behind a request: what {@code /proc} says of the thread that made it.
+ * Who is behind a request: what the kernel says of the thread that made it.
  *
  * <p>The thread id in a request cannot come to mean another thread while the request is unanswered: once the kernel has
  * handed a request out, its caller sleeps until the answer, and even SIGKILL waits for that. So everything here must be
@@ -20,9 +21,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class Callers implements AutoCloseable {
     private static final long PROC_SUPER_MAGIC = 0x9fa0;
-    private static final int CAP_SYS_ADMIN = 21;
-    private static final int CAP_CHECKPOINT_RESTORE = 40;
-    private static final long MAY_BUMP = 1L << CAP_SYS_ADMIN | 1L << CAP_CHECKPOINT_RESTORE;
+    private static final long MAY_BUMP = 1L << Capability.CAP_SYS_ADMIN | 1L << Capability.CAP_CHECKPOINT_RESTORE;
     private static final int BUFFER_SIZE = 8192;
 
     /** A process that opened the device. */
@@ -40,14 +39,23 @@ final class Callers implements AutoCloseable {
     Callers() throws SystemCallException {
         proc = SystemCallException.check(
                 Unistd.open("/proc", Unistd.O_RDONLY | Unistd.O_DIRECTORY | Unistd.O_CLOEXEC, 0), "open", "/proc");
-        if (Stat.filesystemType(proc) != PROC_SUPER_MAGIC) {
-            throw new SystemCallException(Errno.EINVAL, "statfs", "/proc, which is not a proc file system");
+        try {
+            if (Stat.filesystemType(proc) != PROC_SUPER_MAGIC) {
+                throw new SystemCallException(Errno.EINVAL, "statfs", "/proc, which is not a proc file system");
+            }
+            String self = Unistd.readlinkat(proc, "self");
+            if (!self.equals(Integer.toString(Unistd.getpid()))) {
+                throw new SystemCallException(
+                        Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
+            }
+            userNamespace = Unistd.readlinkat(proc, "self/ns/user");
+            // Whether it can be asked is found out now, and the call is bound now: the first bump is the one that
+            // counts.
+            SystemCallException.check(Capability.effective(0), "capget", "the daemon itself");
+        } catch (SystemCallException e) {
+            close();
+            throw e;
         }
-        String self = Unistd.readlinkat(proc, "self");
-        if (!self.equals(Integer.toString(Unistd.getpid()))) {
-            throw new SystemCallException(Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
-        }
-        userNamespace = Unistd.readlinkat(proc, "self/ns/user");
     }
 
     /**
@@ -58,33 +66,40 @@ final class Callers implements AutoCloseable {
         if (thread <= 0) {
             return false;
         }
-        String status = status(thread);
-        int at = field(status, "CapEff:");
-        if (at < 0) {
+        // One short call of the kernel, where /proc/<thread>/status is a long text made anew for each reader.
+        long capabilities = Capability.effective(thread);
+        if (capabilities < 0 || (capabilities & MAY_BUMP) == 0) {
             return false;
         }
         try {
-            long capabilities = Long.parseUnsignedLong(status, at, endOfLine(status, at), 16);
-            return (capabilities & MAY_BUMP) != 0
-                    && Unistd.readlinkat(proc, thread + "/ns/user").equals(userNamespace);
-        } catch (NumberFormatException | SystemCallException e) {
+            return Unistd.readlinkat(proc, thread + "/ns/user").equals(userNamespace);
+        } catch (SystemCallException e) {
             return false;
         }
     }
 
-    /** The process of a thread, and its command name; {@link Identity#UNKNOWN} when it cannot be seen. */
+    /**
+     * The process of a thread, and that process's command name, which is not the thread's own; {@link Identity#UNKNOWN}
+     * when it cannot be seen.
+     */
     Identity identify(int thread) {
         if (thread <= 0) {
             return Identity.UNKNOWN;
         }
         String status = status(thread);
-        int name = field(status, "Name:");
         int group = field(status, "Tgid:");
-        if (name < 0 || group < 0) {
+        if (group < 0) {
             return Identity.UNKNOWN;
         }
         try {
             int pid = Integer.parseInt(status, group, endOfLine(status, group), 10);
+            if (pid != thread) {
+                status = status(pid);
+            }
+            int name = field(status, "Name:");
+            if (name < 0) {
+                return Identity.UNKNOWN;
+            }
             String command = status.substring(name, endOfLine(status, name));
             if (last.pid != pid || !last.command.equals(command)) {
                 // A program that opens many times shares one object.

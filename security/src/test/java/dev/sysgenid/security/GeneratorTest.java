@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import org.crac.Core;
 import org.junit.jupiter.api.Test;
 
 /** The rules of a draw, one at a time. */
@@ -227,6 +228,16 @@ class GeneratorTest {
         byte[] drawn = onStripe(generator, 1, 64);
         assertThat(entropy.reads).hasValue(before + 1);
         assertThat(drawn).isNotEqualTo(Arrays.copyOf(future, 64));
+    }
+
+    @Test
+    void aCheckpointErases() {
+        Generator generator = generator(Unguarded.MIX, 1);
+        draw(generator, 16);
+        new CheckpointResource(generator).beforeCheckpoint(Core.getGlobalContext());
+        assertThat(stripe(generator, 0).isErased()).isTrue();
+        new CheckpointResource(generator).afterRestore(Core.getGlobalContext());
+        assertThat(draw(generator, 16)).isNotEqualTo(new byte[16]);
     }
 
     @Test

@@ -4,6 +4,7 @@ package dev.sysgenid.security;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sysgenid.SysGenId;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -38,7 +39,7 @@ class ProviderTest {
     };
 
     /** One class of each module that an application has on its path. */
-    private static final List<Class<?>> SHIPPED = List.of(SysGenIdProvider.class);
+    private static final List<Class<?>> SHIPPED = List.of(SysGenIdProvider.class, SysGenId.class, abi());
 
     @TempDir
     Path directory;
@@ -164,6 +165,15 @@ class ProviderTest {
         assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
         assertThat(process.exitValue()).as(output).isZero();
         return output.lines().toList();
+    }
+
+    /** By name: this module does not read that one. */
+    private static Class<?> abi() {
+        try {
+            return Class.forName("dev.sysgenid.abi.Generation");
+        } catch (ClassNotFoundException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** Where these classes were loaded from, as a path. */
