@@ -53,6 +53,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     private static final long UNKNOWN = Long.MIN_VALUE;
     private static final long MIN_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long MAX_PAUSE = TimeUnit.SECONDS.toNanos(1);
+    private static final long MIN_BETWEEN_LOG_LINES = TimeUnit.SECONDS.toNanos(10);
     /** The longest single wait in the kernel, which cannot be interrupted. */
     private static final long MAX_WAIT_MILLIS = 100;
 
@@ -85,7 +86,10 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     /** Null while it is gone. */
     private @Nullable Domain domain;
 
-    private long attachedAt;
+    /** When the loss of a domain was logged last; and whether that of this one was. */
+    private long lossToldAt;
+
+    private boolean lossTold;
     private final List<TrackedLink> links = new ArrayList<>();
     /** The listeners' watcher; null while there are none. */
     private @Nullable TrackedLink listenersLink;
@@ -532,6 +536,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     final void start(@Nullable Domain first) {
         if (first != null) {
             attach(first);
+        } else {
+            lossTold = true; // by the caller
         }
         if (path != null) {
             Thread sleeper = new Thread(this::sleepOnDomain, "sysgenid-sleeper");
@@ -566,7 +572,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                     continue;
                 }
                 if (attach(DeviceDomain.attach(device, chosen))) {
-                    LOG.log(Level.INFO, "SysGenID: {0} is back", device);
+                    LOG.log(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
                     changed();
                 }
                 continue;
@@ -578,6 +584,15 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
             // Also after a loss: what is lost as soon as it is attached must not keep a processor busy.
             pause(pause);
             pause = Math.min(2 * pause, MAX_PAUSE);
+        }
+    }
+
+    private boolean wasLossTold() {
+        lock.lock();
+        try {
+            return lossTold;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -611,7 +626,6 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                 }
             }
             domain = next;
-            attachedAt = System.nanoTime();
             show(next.page());
             epochs++;
             publishEpoch();
@@ -631,10 +645,13 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
             if (domain != old) {
                 return;
             }
-            tell = !stopped && !suspended;
             detach(open);
-            if (tell && System.nanoTime() - attachedAt < MAX_PAUSE) {
-                tell = LOG.isLoggable(Level.DEBUG); // attached and lost again and again: said already
+            // What is attached and lost again and again fills no log.
+            long now = System.nanoTime();
+            tell = !stopped && !suspended && (lossToldAt == 0 || now - lossToldAt > MIN_BETWEEN_LOG_LINES);
+            lossTold = tell;
+            if (tell) {
+                lossToldAt = now;
             }
         } finally {
             lock.unlock();

@@ -23,6 +23,8 @@ final class Callers implements AutoCloseable {
     private static final long PROC_SUPER_MAGIC = 0x9fa0;
     private static final long MAY_BUMP = 1L << Capability.CAP_SYS_ADMIN | 1L << Capability.CAP_CHECKPOINT_RESTORE;
     private static final int BUFFER_SIZE = 8192;
+    private static final int PATH_SIZE = 32;
+    private static final int LINK_SIZE = 64;
 
     /** A process that opened the device. */
     record Identity(int pid, String command) {
@@ -30,9 +32,13 @@ final class Callers implements AutoCloseable {
     }
 
     private final int proc;
-    private final String userNamespace;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment buffer = arena.allocate(BUFFER_SIZE);
+    private final MemorySegment path = arena.allocate(PATH_SIZE);
+    private final MemorySegment link = arena.allocate(LINK_SIZE);
+    /** What the link to this process's user namespace says, without a terminating 0. */
+    private final MemorySegment userNamespace;
+
     private Identity last = Identity.UNKNOWN;
 
     /** Opens {@code /proc}, and makes sure that it is one, and of this process's pid namespace. */
@@ -48,7 +54,8 @@ final class Callers implements AutoCloseable {
                 throw new SystemCallException(
                         Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
             }
-            userNamespace = Unistd.readlinkat(proc, "self/ns/user");
+            String namespace = Unistd.readlinkat(proc, "self/ns/user");
+            userNamespace = arena.allocateFrom(namespace).asSlice(0, namespace.length());
             // Whether it can be asked is found out now, and the call is bound now: the first bump is the one that
             // counts.
             SystemCallException.check(Capability.effective(0), "capget", "the daemon itself");
@@ -71,11 +78,9 @@ final class Callers implements AutoCloseable {
         if (capabilities < 0 || (capabilities & MAY_BUMP) == 0) {
             return false;
         }
-        try {
-            return Unistd.readlinkat(proc, thread + "/ns/user").equals(userNamespace);
-        } catch (SystemCallException e) {
-            return false;
-        }
+        path.setString(0, thread + "/ns/user");
+        long length = Unistd.readlinkat(proc, path, link);
+        return length >= 0 && MemorySegment.mismatch(link, 0, length, userNamespace, 0, userNamespace.byteSize()) == -1;
     }
 
     /**
