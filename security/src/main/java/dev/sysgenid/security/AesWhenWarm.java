@@ -28,8 +28,8 @@ final class AesWhenWarm implements Drbgs {
         ABSENT
     }
 
-    /** Enough for the keystream to be compiled. */
-    private static final int WARM_UP_ROUNDS = 64;
+    /** Enough for the keystream to be on its way through the compilers. */
+    private static final int WARM_UP_ROUNDS = 2_000;
 
     private final AtomicBoolean started = new AtomicBoolean();
     private volatile State state = State.COLD;
@@ -74,7 +74,7 @@ final class AesWhenWarm implements Drbgs {
     void warm() {
         try {
             Drbg drbg = new CtrDrbg();
-            byte[] out = new byte[4096];
+            byte[] out = new byte[512];
             for (int i = 0; i < WARM_UP_ROUNDS; i++) {
                 drbg.generate(out, 0, out.length);
             }
