@@ -167,6 +167,22 @@ static struct goal value_at_most(double limit)
 static const char *placement_name = "-";
 static const char *section = "-";
 
+/* Three significant digits, without an exponent. */
+static void print_number(double value)
+{
+	int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
+
+	printf("\t%.*f", decimals, value);
+}
+
+/* Median, least, 90th percentile. */
+static void print_series(struct series *s)
+{
+	print_number(median(s));
+	print_number(percentile(s, 0));
+	print_number(percentile(s, 0.9));
+}
+
 /* Prints one row; a peer of NULL is none. */
 static void report(const char *what, const char *unit, struct series *ours, const char *peer, struct series *theirs,
 		   struct goal goal)
@@ -174,18 +190,20 @@ static void report(const char *what, const char *unit, struct series *ours, cons
 	double value = median(ours), ratio = theirs ? value / median(theirs) : 0;
 	double judged = goal.kind == RATIO_AT_MOST ? ratio : value;
 
-	printf("row\t%s\t%s\t%s\t%s\t%.3g\t%.3g\t%.3g", section, what, placement_name, unit, value,
-	       percentile(ours, 0), percentile(ours, 0.9));
-	if (theirs)
-		printf("\t%s\t%.3g\t%.3g\t%.3g\t%.2f", peer, median(theirs), percentile(theirs, 0),
-		       percentile(theirs, 0.9), ratio);
-	else
+	printf("row\t%s\t%s\t%s\t%s", section, what, placement_name, unit);
+	print_series(ours);
+	if (theirs) {
+		printf("\t%s", peer);
+		print_series(theirs);
+		printf("\t%.2f", ratio);
+	} else {
 		printf("\t-\t-\t-\t-\t-");
+	}
 	if (goal.kind == NO_GOAL)
 		printf("\t-\t-\n");
 	else
-		printf("\t%s%.3g%s\t%s\n", "<= ", goal.limit, goal.kind == RATIO_AT_MOST ? "x" : unit,
-		       judged <= goal.limit ? "yes" : "no");
+		printf("\t<= %g%s%s\t%s\n", goal.limit, goal.kind == RATIO_AT_MOST ? "x" : " ",
+		       goal.kind == RATIO_AT_MOST ? "" : unit, judged <= goal.limit ? "yes" : "no");
 	fflush(stdout);
 }
 
@@ -495,7 +513,8 @@ static void calls_placed(enum placement p)
 	}
 	for (int call = 0; call < CALLS; call++) {
 		report(call_names[call], "us", &series[call], "pipe ping-pong", &pings, ratio_at_most(1.5));
-		report(call_names[call], "us", &series[call], "eventfd call", &events, no_goal);
+		if (p == FREE)
+			report(call_names[call], "us", &series[call], "eventfd call", &events, no_goal);
 		forget(&series[call]);
 	}
 	forget(&pings);
@@ -511,57 +530,6 @@ static void measure_calls(void)
 		if (possible(p))
 			calls_placed(p);
 	place_freely();
-}
-
-/* ---- cold: what the first callers of a fresh daemon see ---- */
-
-static void report_cold(const char *what, struct series *s)
-{
-	char first[64];
-	struct series one = {0};
-
-	add(&one, s->values[0]);
-	snprintf(first, sizeof first, "the very first %s", what);
-	report(first, "us", &one, NULL, NULL, no_goal);
-	report(what, "us", s, NULL, NULL, no_goal);
-	forget(&one);
-}
-
-static void measure_cold(void)
-{
-	enum { COUNT = 100 };
-	struct series s = {0};
-	int64_t start;
-	int fds[COUNT];
-	uint32_t generation;
-
-	for (int i = 0; i < COUNT; i++) {
-		start = now();
-		fds[i] = open_device(O_RDWR | O_NONBLOCK);
-		add_micros(&s, start);
-	}
-	report_cold("open", &s);
-	generation = catch_up(fds[0]);
-	for (int call = 0; call < CALLS; call++) {
-		forget(&s);
-		time_calls(call, fds[0], generation, &s, COUNT);
-		report_cold(call_names[call], &s);
-	}
-	forget(&s);
-	for (int i = 0; i < COUNT; i++) {
-		start = now();
-		bump(fds[0]);
-		add_micros(&s, start);
-	}
-	report_cold("bump of 100 watchers", &s);
-	forget(&s);
-	for (int i = 0; i < COUNT; i++) {
-		start = now();
-		close(fds[i]);
-		add_micros(&s, start);
-	}
-	report_cold("close", &s);
-	forget(&s);
 }
 
 /* ---- warmup: until the daemon is compiled ---- */
@@ -602,7 +570,7 @@ static double time_probes(volatile uint32_t *generation, int count)
 static void measure_probe(void)
 {
 	struct series ours = {0}, plain = {0};
-	int fd = open_device(O_RDONLY), count = 1000000;
+	int fd = open_device(O_RDONLY), count = 100000; /* short, so that few are interrupted */
 	volatile uint32_t *mapped = map_generation(fd);
 	volatile uint32_t *own = must_map(-1, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 
@@ -610,7 +578,7 @@ static void measure_probe(void)
 	*own = *mapped;
 	time_probes(mapped, count);
 	time_probes(own, count);
-	for (int round = 0; round < 4 * options.rounds; round++) {
+	for (int round = 0; round < 40 * options.rounds; round++) {
 		add(&ours, time_probes(mapped, count));
 		add(&plain, time_probes(own, count));
 	}
@@ -1057,58 +1025,143 @@ static void measure_open(void)
 	stop_ping_pong(&pong);
 }
 
-/* ---- hold: keeps many watchers open, for those who look at the daemon's memory ---- */
+/* ---- hold: keeps many watchers open, for those who look at the daemon's memory; cold, when the daemon is ---- */
 
 static void hold(int count)
 {
-	int *fds = open_many(count, NULL);
-	char byte;
+	struct series opens = {0}, first = {0};
+	int *fds = open_many(count, &opens), fd = open_device(O_RDWR);
+	int64_t start = now();
+	char what[80], byte;
 
-	printf("holding %d\n", count);
+	bump(fd);
+	add_micros(&first, start);
+	snprintf(what, sizeof what, "fresh daemon: open, up to %d watchers", count);
+	report(what, "us", &opens, NULL, NULL, no_goal);
+	snprintf(what, sizeof what, "fresh daemon: its first bump, %d watchers", count);
+	report(what, "us", &first, NULL, NULL, no_goal);
+	printf("holding\n");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
+	close(fd);
 	close_many(fds, count);
+	forget(&opens);
+	forget(&first);
 }
 
-/* ---- start: from launch until the device can be opened ---- */
+/* ---- start: from launch until the device can be opened, and what the first callers of a fresh daemon see ---- */
 
-static double time_start(char **command)
+enum { COLD = 100 }; /* so many calls of each kind are cold */
+
+/* The first of each kind, and the first COLD, of every start. */
+struct cold {
+	struct series launch, first_open, opens, first_call[CALLS], calls[CALLS], first_bump, bumps;
+};
+
+static void add_all(struct series *first, struct series *all, struct series *calls)
 {
-	int64_t start = now();
+	add(first, calls->values[0]);
+	for (size_t i = 0; i < calls->count; i++)
+		add(all, calls->values[i]);
+	forget(calls);
+}
+
+static void time_cold_calls(struct cold *cold)
+{
+	struct series calls = {0};
+	uint32_t generation;
+	int fds[COLD];
+
+	for (int i = 0; i < COLD; i++) {
+		int64_t start = now();
+
+		fds[i] = open_device(O_RDWR | O_NONBLOCK);
+		add_micros(&calls, start);
+	}
+	add_all(&cold->first_open, &cold->opens, &calls);
+	generation = catch_up(fds[0]);
+	for (int call = 0; call < CALLS; call++) {
+		time_calls(call, fds[0], generation, &calls, COLD);
+		add_all(&cold->first_call[call], &cold->calls[call], &calls);
+	}
+	for (int i = 0; i < COLD; i++) {
+		int64_t start = now();
+
+		bump(fds[0]);
+		add_micros(&calls, start);
+	}
+	add_all(&cold->first_bump, &cold->bumps, &calls);
+	for (int i = 0; i < COLD; i++)
+		close(fds[i]);
+}
+
+static pid_t launch(char **command)
+{
 	pid_t daemon = must(fork(), "fork");
-	double served;
-	int fd, status;
 
 	if (daemon == 0) {
-		int out = open("/dev/null", O_WRONLY);
+		int out = must(open("/dev/null", O_WRONLY), "/dev/null");
 
 		dup2(out, STDOUT_FILENO);
 		execvp(command[0], command);
 		die(command[0]);
 	}
+	return daemon;
+}
+
+static void wait_until_served(pid_t daemon, int64_t since)
+{
+	int fd, status;
+
 	while ((fd = open(options.device, O_RDONLY | O_CLOEXEC)) < 0) {
-		if (waitpid(daemon, &status, WNOHANG) != 0 || now() - start > INT64_C(60000000000)) {
-			fprintf(stderr, "sysgenid-bench: the daemon ended or is not serving after a minute\n");
+		if (waitpid(daemon, &status, WNOHANG) != 0) {
+			fprintf(stderr, "sysgenid-bench: the daemon ended before it served %s\n", options.device);
+			exit(1);
+		}
+		if (now() - since > INT64_C(60000000000)) {
+			kill(daemon, SIGTERM);
+			fprintf(stderr, "sysgenid-bench: %s is not served after a minute\n", options.device);
 			exit(1);
 		}
 		sleep_micros(500);
 	}
-	served = (now() - start) / 1e9;
 	close(fd);
+}
+
+static void time_start(struct cold *cold, char **command)
+{
+	int64_t start = now();
+	pid_t daemon = launch(command);
+
+	wait_until_served(daemon, start);
+	add(&cold->launch, (now() - start) / 1e9);
+	time_cold_calls(cold);
 	kill(daemon, SIGTERM);
-	waitpid(daemon, &status, 0);
-	return served;
+	waitpid(daemon, NULL, 0);
+}
+
+static void report_cold(const char *what, struct series *first, struct series *all)
+{
+	char text[80];
+
+	snprintf(text, sizeof text, "fresh daemon: its first %s", what);
+	report(text, "us", first, NULL, NULL, no_goal);
+	snprintf(text, sizeof text, "fresh daemon: its first %d of %s", COLD, what);
+	report(text, "us", all, NULL, NULL, no_goal);
 }
 
 static void measure_start(int count, char **command)
 {
-	struct series starts = {0};
+	struct cold cold = {0};
 
 	for (int i = 0; i < count; i++)
-		add(&starts, time_start(command));
-	report("launch until the device can be opened", "s", &starts, NULL, NULL, value_at_most(0.7));
-	forget(&starts);
+		time_start(&cold, command);
+	report("launch until the device can be opened", "s", &cold.launch, NULL, NULL, value_at_most(0.7));
+	report_cold("open", &cold.first_open, &cold.opens);
+	for (int call = 0; call < CALLS; call++)
+		report_cold(call_names[call], &cold.first_call[call], &cold.calls[call]);
+	report_cold("bump, 100 watchers", &cold.first_bump, &cold.bumps);
 }
 
 /* ---- The command line ---- */
@@ -1116,7 +1169,6 @@ static void measure_start(int count, char **command)
 static void usage(void)
 {
 	fputs("usage: sysgenid-bench [--device PATH] [--daemon PID] [--rounds N] [--quick] COMMAND\n"
-	      "  cold               the first 100 calls; for a daemon that was just started\n"
 	      "  warmup CALLS       calls until the daemon is compiled\n"
 	      "  probe              a load from the mapped page\n"
 	      "  calls              read, ack, poll, GET_OUTDATED\n"
@@ -1124,8 +1176,8 @@ static void usage(void)
 	      "  wake               a bump until a blocked reader has returned\n"
 	      "  storm N...         a bump until all of N have acked\n"
 	      "  open               open and mmap\n"
-	      "  hold N             N watchers until the end of standard input\n"
-	      "  start N COMMAND... N starts of the daemon, until the device can be opened\n",
+	      "  hold N             N watchers, a bump, and then nothing until the end of standard input\n"
+	      "  start N COMMAND... N starts of the daemon, and the first calls of each\n",
 	      stderr);
 	exit(2);
 }
@@ -1164,9 +1216,7 @@ static char **parse_options(char **arguments)
 static void run(const char *command, char **arguments)
 {
 	section = command;
-	if (!strcmp(command, "cold"))
-		measure_cold();
-	else if (!strcmp(command, "warmup") && *arguments)
+	if (!strcmp(command, "warmup") && *arguments)
 		warm_up(number(*arguments));
 	else if (!strcmp(command, "probe"))
 		measure_probe();

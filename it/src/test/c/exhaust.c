@@ -99,7 +99,11 @@ int main(int argc, char **argv)
 		child_status(pids[i]);
 	}
 	is(outdated_watchers(), 0, "and gone when they are killed");
-	is(must(open(device, O_RDWR | O_CLOEXEC)) >= 0, 1, "the next open succeeds");
+	/* The kernel tells the server of forgotten inodes when it has nothing more urgent to tell. */
+	do {
+		fd = open(device, O_RDWR | O_CLOEXEC);
+	} while (fd < 0 && (errno == ENFILE || errno == EMFILE || errno == ENOMEM || errno == ENOSPC));
+	ok(fd >= 0, "open succeeds again");
 	printf("# %d opened, %d refused\n", all.opened, all.refused);
 	return plan();
 }

@@ -46,7 +46,7 @@ final class Acknowledgements {
         if (acknowledged >= 0) {
             return acknowledged;
         }
-        String after = time == null ? "" : " after " + Durations.format(time);
+        String after = time == null || time.isZero() ? "" : " after " + Durations.format(time);
         DaemonReport report = DaemonReport.read(device.path());
         if (report == null) {
             int count = device.outdatedWatchers();

@@ -39,14 +39,23 @@ final class Callers implements AutoCloseable {
     Callers() throws SystemCallException {
         proc = SystemCallException.check(
                 Unistd.open("/proc", Unistd.O_RDONLY | Unistd.O_DIRECTORY | Unistd.O_CLOEXEC, 0), "open", "/proc");
-        if (Stat.filesystemType(proc) != PROC_SUPER_MAGIC) {
-            throw new SystemCallException(Errno.EINVAL, "statfs", "/proc, which is not a proc file system");
+        try {
+            if (Stat.filesystemType(proc) != PROC_SUPER_MAGIC) {
+                throw new SystemCallException(Errno.EINVAL, "statfs", "/proc, which is not a proc file system");
+            }
+            String self = Unistd.readlinkat(proc, "self");
+            if (!self.equals(Integer.toString(Unistd.getpid()))) {
+                throw new SystemCallException(
+                        Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
+            }
+            userNamespace = Unistd.readlinkat(proc, "self/ns/user");
+            // Whether it can be asked is found out now, and the call is bound now: the first bump is the one that
+            // counts.
+            SystemCallException.check(Capability.effective(0), "capget", "the daemon itself");
+        } catch (SystemCallException e) {
+            close();
+            throw e;
         }
-        String self = Unistd.readlinkat(proc, "self");
-        if (!self.equals(Integer.toString(Unistd.getpid()))) {
-            throw new SystemCallException(Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
-        }
-        userNamespace = Unistd.readlinkat(proc, "self/ns/user");
     }
 
     /**
@@ -69,19 +78,28 @@ final class Callers implements AutoCloseable {
         }
     }
 
-    /** The process of a thread, and its command name; {@link Identity#UNKNOWN} when it cannot be seen. */
+    /**
+     * The process of a thread, and that process's command name, which is not the thread's own; {@link Identity#UNKNOWN}
+     * when it cannot be seen.
+     */
     Identity identify(int thread) {
         if (thread <= 0) {
             return Identity.UNKNOWN;
         }
         String status = status(thread);
-        int name = field(status, "Name:");
         int group = field(status, "Tgid:");
-        if (name < 0 || group < 0) {
+        if (group < 0) {
             return Identity.UNKNOWN;
         }
         try {
             int pid = Integer.parseInt(status, group, endOfLine(status, group), 10);
+            if (pid != thread) {
+                status = status(pid);
+            }
+            int name = field(status, "Name:");
+            if (name < 0) {
+                return Identity.UNKNOWN;
+            }
             String command = status.substring(name, endOfLine(status, name));
             if (last.pid != pid || !last.command.equals(command)) {
                 // A program that opens many times shares one object.

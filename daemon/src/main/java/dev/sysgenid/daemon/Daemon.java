@@ -101,7 +101,7 @@ public final class Daemon {
         StoredPages stored = null;
         Pages pages;
         if (canPassthrough(session, connection)) {
-            pages = new PassthroughPages(connection);
+            pages = new PassthroughPages(connection, Requirements.maxMappings());
         } else if (options.mapping() == Mapping.PASSTHROUGH) {
             throw new StartException(
                     ExitCodes.UNAVAILABLE,
@@ -119,17 +119,24 @@ public final class Daemon {
                 callers,
                 privileged ? caller -> callers.mayBump(caller.pid()) : caller -> caller.uid() == Unistd.geteuid(),
                 loop,
+                () -> takeForgets(session),
                 new BumpLog());
         MountFileSystem files =
                 new MountFileSystem(connection, device, options.mode(), options.uid(), options.gid(), this::say);
         session.start(files);
 
         boolean[] lost = {false};
+        Batch batch = new Batch();
         loop.watch(connection.descriptor(), () -> {
             Session.Outcome outcome;
+            int served = 0;
             do {
                 outcome = session.serveOne();
-            } while (session.hasDeferred());
+                if (outcome == Session.Outcome.SERVED) {
+                    served++;
+                }
+            } while (session.hasDeferred() || (outcome == Session.Outcome.SERVED && served < batch.size()));
+            batch.took(served);
             if (outcome == Session.Outcome.ENDED) {
                 lost[0] = true;
                 mountpoint.lost();
@@ -174,6 +181,12 @@ public final class Daemon {
         Runtime.getRuntime().halt(ExitCodes.OK);
     }
 
+    private static void takeForgets(Session session) {
+        // Ends because every caller whose request is put off waits, and makes no other one.
+        while (session.serveOnly(r -> r instanceof Request.Forget || r instanceof Request.BatchForget)
+                == Session.Outcome.SERVED) {}
+    }
+
     private static void shakeHands(Session session, Connection connection) throws StartException {
         long end = System.nanoTime() + HANDSHAKE_MILLIS * 1_000_000L;
         while (!session.initialized()) {
@@ -193,7 +206,7 @@ public final class Daemon {
         if (!session.passthrough()) {
             return false;
         }
-        try (PassthroughPages pages = new PassthroughPages(connection);
+        try (PassthroughPages pages = new PassthroughPages(connection, Requirements.maxMappings());
                 Page _ = pages.create(0, 0)) {
             return true;
         } catch (SystemCallException e) {

@@ -35,6 +35,7 @@ final class Device implements Effects {
     private final Privileges privileges;
     private final Journal journal;
     private final Loop loop;
+    private final Runnable reclaim;
 
     /** Who may bump. */
     @FunctionalInterface
@@ -66,6 +67,11 @@ final class Device implements Effects {
         }
     }
 
+    /**
+     * A device that nobody has opened.
+     *
+     * @param reclaim takes in what the kernel has to say of inodes that it forgets, before all else
+     */
     Device(
             Tracking tracking,
             Connection connection,
@@ -73,6 +79,7 @@ final class Device implements Effects {
             Callers callers,
             Privileges privileges,
             Loop loop,
+            Runnable reclaim,
             Journal journal) {
         this.domain = new Domain(tracking, this);
         this.connection = connection;
@@ -80,6 +87,7 @@ final class Device implements Effects {
         this.callers = callers;
         this.privileges = privileges;
         this.loop = loop;
+        this.reclaim = reclaim;
         this.journal = journal;
         loop.onDeadline(() -> {
             domain.expire(loop.now());
@@ -97,7 +105,7 @@ final class Device implements Effects {
         Page page = node.page();
         if (page == null) {
             try {
-                page = pages.create(node.id(), domain.generation());
+                page = newPage(node);
             } catch (SystemCallException e) {
                 connection.replyError(request.unique(), e.errno());
                 return null;
@@ -111,6 +119,16 @@ final class Device implements Effects {
                 node, domain.open(writable), opener, request.header().uid());
         connection.replyOpen(request.unique(), handle, pages.openFlags(), page.backingId());
         return file;
+    }
+
+    private Page newPage(DeviceNode node) throws SystemCallException {
+        try {
+            return pages.create(node.id(), domain.generation());
+        } catch (SystemCallException e) {
+            // Pages of inodes that are gone may still be held, because the kernel is slow to say so.
+            reclaim.run();
+            return pages.create(node.id(), domain.generation());
+        }
     }
 
     void read(Request.Read request, OpenFile file) {

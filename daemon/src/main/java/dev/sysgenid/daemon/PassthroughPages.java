@@ -23,12 +23,16 @@ import java.util.Arrays;
 final class PassthroughPages implements Pages, AutoCloseable {
     private static final int SEALS = Unistd.F_SEAL_SHRINK | Unistd.F_SEAL_GROW | Unistd.F_SEAL_SEAL;
 
-    /** Far more than a process may have mappings ({@code vm.max_map_count}) by default; a slot costs only addresses. */
-    private static final int CAPACITY = 1 << 18;
+    /** At most this many pages, also where the kernel would allow more mappings; a slot costs only addresses. */
+    private static final int MOST = 1 << 18;
+
+    /** How many mappings are left to the JVM, which does not survive it when it gets none: threads, heap, libraries. */
+    private static final int FOR_THE_JVM = 4096;
 
     private static final VarHandle GENERATION = ValueLayout.JAVA_INT.varHandle();
 
     private final Connection connection;
+    private final int capacity;
     private final MemorySegment slots;
     /** From one slot to the next, in bytes: a page of this machine, which may be larger than the device's. */
     private final int stride = Math.max(dev.sysgenid.abi.Page.SIZE, Mman.getpagesize());
@@ -46,11 +50,17 @@ final class PassthroughPages implements Pages, AutoCloseable {
     /** The first slot that was never in use. */
     private int fresh;
 
-    /** Reserves the addresses. */
-    PassthroughPages(Connection connection) throws SystemCallException {
+    /**
+     * Reserves the addresses.
+     *
+     * @param maxMappings how many mappings the kernel allows this process ({@code vm.max_map_count}); beyond that many
+     *     pages, less some for the JVM, opens are refused with ENOSPC
+     */
+    PassthroughPages(Connection connection, int maxMappings) throws SystemCallException {
         this.connection = connection;
+        capacity = Math.clamp(maxMappings - FOR_THE_JVM, 1, MOST);
         slots = Mman.mmap(
-                (long) CAPACITY * stride,
+                (long) capacity * stride,
                 Mman.PROT_NONE,
                 Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE,
                 -1,
@@ -64,7 +74,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
 
     @Override
     public Page create(long node, int generation) throws SystemCallException {
-        if (freed == 0 && fresh == CAPACITY) {
+        if (freed == 0 && fresh == capacity) {
             throw new SystemCallException(Errno.ENOSPC, "reserve", "a page");
         }
         int file = SystemCallException.check(
@@ -87,7 +97,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
                 throw new SystemCallException(-result, "mmap", "a page");
             }
             use(slot);
-            GENERATION.setRelease(slots, offset(slot), generation);
+            show(slot, generation);
             return new Mapped(slot, backingId);
         } finally {
             Unistd.close(file);
@@ -97,14 +107,15 @@ final class PassthroughPages implements Pages, AutoCloseable {
     @Override
     public void publish(int generation) {
         for (int i = 0; i < size; i++) {
-            GENERATION.setRelease(slots, offset(used[i]), generation);
+            show(used[i], generation);
         }
         // A client that is told of the bump in any other way must find it in its page: all stores first.
         VarHandle.fullFence();
     }
 
-    private long offset(int slot) {
-        return (long) slot * stride + dev.sysgenid.abi.Page.GENERATION_OFFSET;
+    /** One store. Each open makes one, so where there are many pages this is compiled before the first bump comes. */
+    private void show(int slot, int generation) {
+        GENERATION.setRelease(slots, (long) slot * stride + dev.sysgenid.abi.Page.GENERATION_OFFSET, generation);
     }
 
     private MemorySegment memory(int slot) {

@@ -30,7 +30,7 @@ public final class Requirements {
     /** The inode number of the initial user namespace, fixed by the kernel (PROC_USER_INIT_INO). */
     private static final String INITIAL_USER_NAMESPACE = "user:[4026531837]";
 
-    /** Linux's default; every open for writing takes one map. */
+    /** Linux's default; every open takes one map. */
     private static final long USUAL_MAP_COUNT = 65530;
 
     /** Enough for the daemon itself: its pages need no descriptor once they are mapped. */
@@ -88,6 +88,11 @@ public final class Requirements {
         return ofThisMachine().requestTimeout();
     }
 
+    /** How many mappings a process may have. */
+    static int maxMappings() {
+        return (int) Math.min(Integer.MAX_VALUE, ofThisMachine().mapLimit());
+    }
+
     private static Requirements ofThisMachine() {
         String path = System.getenv("PATH");
         return new Requirements(Path.of("/"), split(path == null ? "/usr/bin:/bin" : path, ':'));
@@ -124,7 +129,7 @@ public final class Requirements {
                 "any source",
                 Status.WARNING,
                 "nothing tells this machine that it was restored",
-                "Let whatever restores it run: sysgenid bump\n"
+                "let whatever restores it run: sysgenid bump\n"
                         + "QEMU tells it when started with: -device vmgenid,guid=auto"));
         return found;
     }
@@ -253,7 +258,7 @@ public final class Requirements {
                     name,
                     Status.WARNING,
                     "Linux " + release + " built without passthrough: a first touch of a mapping waits for the daemon",
-                    "A kernel with CONFIG_FUSE_PASSTHROUGH=y");
+                    "a kernel with CONFIG_FUSE_PASSTHROUGH=y");
         }
         return new Requirement(name, Status.OK, "Linux " + release + ", has passthrough", null);
     }
@@ -268,7 +273,7 @@ public final class Requirements {
                 name,
                 Status.WARNING,
                 what + ": the device is mounted by fusermount3, at a path of yours, without passthrough",
-                "Run it as root to serve /dev/sysgenid");
+                "run it as root to serve /dev/sysgenid");
     }
 
     private Requirement mountHelper(boolean privileged) {
@@ -294,7 +299,7 @@ public final class Requirements {
                 name,
                 Status.WARNING,
                 helper + ", but other users cannot open what it mounts",
-                "Add the line user_allow_other to /etc/fuse.conf");
+                "add the line user_allow_other to /etc/fuse.conf");
     }
 
     /** A READ that is parked longer than this timeout aborts the whole connection, and a watcher parks one for months. */
@@ -317,16 +322,20 @@ public final class Requirements {
                 "sysctl -w fs.fuse.default_request_timeout=0 fs.fuse.max_request_timeout=0");
     }
 
+    private long mapLimit() {
+        return number(firstLine("proc/sys/vm/max_map_count"), USUAL_MAP_COUNT);
+    }
+
     private Requirement mapCount() {
         String name = "vm.max_map_count";
-        long count = number(firstLine("proc/sys/vm/max_map_count"), USUAL_MAP_COUNT);
+        long count = mapLimit();
         if (count >= USUAL_MAP_COUNT) {
-            return new Requirement(name, Status.OK, count + ", enough for as many opens for writing", null);
+            return new Requirement(name, Status.OK, count + ", enough for nearly as many opens", null);
         }
         return new Requirement(
                 name,
                 Status.WARNING,
-                count + ", room for fewer opens for writing than usual",
+                count + ", room for fewer opens than usual",
                 "sysctl -w vm.max_map_count=" + USUAL_MAP_COUNT);
     }
 

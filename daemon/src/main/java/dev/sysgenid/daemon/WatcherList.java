@@ -85,7 +85,8 @@ final class WatcherList {
         String command = file.opener.command();
         for (int i = 0; i < command.length(); i++) {
             char c = command.charAt(i);
-            if (c < ' ' || c == 0x7f) {
+            // Those above 0x7f too: some terminals obey them.
+            if (Character.isISOControl(c)) {
                 text.append(c < 0x10 ? "\\x0" : "\\x").append(Integer.toHexString(c));
             } else {
                 text.append(c);

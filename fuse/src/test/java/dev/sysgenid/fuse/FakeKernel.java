@@ -12,6 +12,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Stands in for the kernel's end of {@code /dev/fuse}: a pair of sockets that keep the bounds of messages, so that a
@@ -24,6 +26,8 @@ final class FakeKernel implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment buffer = arena.allocate(ROOM, 8);
     final Connection connection;
+    /** What the connection said of messages that were refused. */
+    final List<String> log = new CopyOnWriteArrayList<>();
 
     FakeKernel() throws SystemCallException {
         SystemCallException.check(
@@ -34,7 +38,7 @@ final class FakeKernel implements AutoCloseable {
                         ends),
                 "socketpair",
                 "a connection");
-        connection = new Connection(ends[0], arena);
+        connection = new Connection(ends[0], log::add, arena);
     }
 
     /** From now on the connection's writes wait while there is no room, as they never need to on the real device. */

@@ -129,6 +129,7 @@ class FuzzTest {
                     assertThat(files.asked).hasSize(1);
                 }
             }
+            assertThat(kernel.log).isEmpty();
             assertThat(session.initialized()).isTrue();
             assertThat(session.passthrough()).isTrue();
             assertThat(session.sharedMappings()).isTrue();

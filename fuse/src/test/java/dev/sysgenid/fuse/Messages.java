@@ -47,10 +47,10 @@ final class Messages {
             """);
 
     static final byte[] SETATTR = Bytes.of("80 00 00 00  04 00 00 00  ; 0 len 128, opcode SETATTR 4", CALLER, """
-            0f 00 00 00              ;  0 valid MODE|UID|GID|SIZE
+            4f 00 00 00              ;  0 valid MODE|UID|GID|SIZE|FH
             00 00 00 00              ;  4 padding
             07 00 00 00 00 00 00 00  ;  8 fh 7
-            00 10 00 00 00 00 00 00  ; 16 size 4096
+            05 04 03 02 01 00 00 80  ; 16 size
             11 11 11 11 11 11 11 11  ; 24 lock_owner
             22 22 22 22 22 22 22 22  ; 32 atime
             33 33 33 33 33 33 33 33  ; 40 mtime
@@ -322,7 +322,10 @@ final class Messages {
                 new Golden("LOOKUP", LOOKUP, new Request.Lookup(header(1), "sysgenid")),
                 new Golden("FORGET", FORGET, new Request.Forget(header(2), 3)),
                 new Golden("GETATTR", GETATTR, new Request.GetAttributes(header(3))),
-                new Golden("SETATTR", SETATTR, new Request.SetAttributes(header(4), 0xf, 0100640, 1000, 100)),
+                new Golden(
+                        "SETATTR",
+                        SETATTR,
+                        new Request.SetAttributes(header(4), 0x4f, 0x8000_0001_0203_0405L, 0100640, 1000, 100)),
                 new Golden("READLINK", READLINK, new Request.Unsupported(header(5))),
                 new Golden("SYMLINK", SYMLINK, new Request.ChangeDirectory(header(6))),
                 new Golden("MKNOD", MKNOD, new Request.ChangeDirectory(header(8))),

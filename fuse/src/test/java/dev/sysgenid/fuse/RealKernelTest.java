@@ -2,8 +2,6 @@
 package dev.sysgenid.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sysgenid.fuse.Session.Outcome;
 import dev.sysgenid.linux.Errno;
@@ -16,6 +14,8 @@ import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -36,6 +36,7 @@ class RealKernelTest {
         final Connection connection;
         final Session session;
         final AnsweringFileSystem files;
+        final List<String> log = new ArrayList<>();
 
         Mounted(boolean wantPassthrough) throws SystemCallException {
             device = SystemCallException.check(
@@ -51,7 +52,7 @@ class RealKernelTest {
                             "fd=" + device + ",rootmode=40755,user_id=0,group_id=0"),
                     "mount",
                     dir);
-            connection = new Connection(device, arena);
+            connection = new Connection(device, log::add, arena);
             session = new Session(connection, wantPassthrough);
             files = new AnsweringFileSystem(connection);
             while (!session.initialized()) {
@@ -151,8 +152,9 @@ class RealKernelTest {
                 Unistd.close(file);
                 if (backing[wanted] > 0) {
                     mounted.connection.closeBacking(backing[wanted]);
-                    assertThatThrownBy(() -> mounted.connection.closeBacking(backing[wanted]))
-                            .hasMessageContaining("ENOENT");
+                    assertThat(mounted.log).isEmpty();
+                    mounted.connection.closeBacking(backing[wanted]);
+                    assertThat(mounted.log).singleElement().asString().contains("ENOENT");
                 }
             });
         }
@@ -166,22 +168,19 @@ class RealKernelTest {
     @Test
     void theKernelRefusesAnAnswerToNumberZero() throws Exception {
         inOwnMounts(true, mounted -> {
-            assertThatThrownBy(() -> mounted.connection.replyError(0, Errno.EIO))
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("EINVAL");
+            mounted.connection.replyError(0, Errno.EIO);
+            assertThat(mounted.log).singleElement().asString().contains("EINVAL");
         });
     }
 
     @Test
     void whatConcernsNobodyIsDropped() throws Exception {
         inOwnMounts(true, mounted -> {
-            assertThatCode(() -> {
-                        mounted.connection.replyOk(1_000_000);
-                        mounted.connection.replyData(1_000_000, new byte[100], 0, 100);
-                        mounted.connection.notifyPoll(77);
-                        mounted.connection.notifyStore(77, new byte[4]);
-                    })
-                    .doesNotThrowAnyException();
+            mounted.connection.replyOk(1_000_000);
+            mounted.connection.replyData(1_000_000, new byte[100], 0, 100);
+            mounted.connection.notifyPoll(77);
+            mounted.connection.notifyStore(77, new byte[4]);
+            assertThat(mounted.log).isEmpty();
         });
     }
 
@@ -195,11 +194,9 @@ class RealKernelTest {
                 // DESTROY comes before the end, where the kernel sends it.
             }
             assertThat(mounted.session.serveOne()).isEqualTo(Outcome.ENDED);
-            assertThatCode(() -> {
-                        mounted.connection.replyOk(2);
-                        mounted.connection.notifyPoll(1);
-                    })
-                    .doesNotThrowAnyException();
+            mounted.connection.replyOk(2);
+            mounted.connection.notifyPoll(1);
+            assertThat(mounted.log).isEmpty();
         });
     }
 }

@@ -44,6 +44,7 @@ class SessionTest {
 
     @AfterEach
     void release() {
+        assertThat(kernel.log).as("messages that were refused").isEmpty();
         kernel.close();
     }
 
@@ -287,7 +288,7 @@ class SessionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 5, 7, 19, 20, 21, 22, 23, 24, 30, 31, 33, 34, 37, 41, 43, 44, 46, 47, 48, 50, 51, 53, 4096})
+    @ValueSource(ints = {0, 5, 7, 19, 21, 22, 23, 24, 30, 31, 33, 34, 37, 41, 44, 46, 48, 50, 51, 54, 4096})
     void whatIsNotServedIsNotThere(int opcode) {
         start();
         byte[] message = Messages.GETATTR.clone();
@@ -299,6 +300,19 @@ class SessionTest {
         Bytes.view(message).putInt(4, -1 - opcode);
         serve(message);
         kernel.expectError(Messages.UNIQUE, Errno.ENOSYS);
+        assertThat(files.asked).isEmpty();
+        assertThat(files.malformed).isEmpty();
+    }
+
+    /** FSYNC, COPY_FILE_RANGE, its 64-bit brother, and FALLOCATE: the answers of a character device without them. */
+    @ParameterizedTest
+    @CsvSource({"20, 22", "47, 22", "53, 22", "43, 19"})
+    void whatADeviceRefusesInAWayOfItsOwn(int opcode, int errno) {
+        start();
+        byte[] message = Messages.GETATTR.clone();
+        Bytes.view(message).putInt(4, opcode);
+        serve(message);
+        kernel.expectError(Messages.UNIQUE, errno);
         assertThat(files.asked).isEmpty();
         assertThat(files.malformed).isEmpty();
     }
@@ -482,7 +496,7 @@ class SessionTest {
         int device = Unistd.open("/dev/fuse", Unistd.O_RDWR | Unistd.O_CLOEXEC, 0);
         assertThat(device).as("/dev/fuse").isNotNegative();
         try (Arena arena = Arena.ofConfined()) {
-            Session unmounted = new Session(new Connection(device, arena), true);
+            Session unmounted = new Session(new Connection(device, _ -> {}, arena), true);
             assertThatThrownBy(unmounted::serveOne)
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("cannot read /dev/fuse: EPERM");

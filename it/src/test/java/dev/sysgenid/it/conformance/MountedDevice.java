@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class MountedDevice implements DeviceUnderTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration RESEND = Duration.ofSeconds(1);
     private static final int NOBODY = 65534;
     private static final byte UNTOUCHED = (byte) 0xa5;
     private static final int PAGE_SIZE = 4096;
@@ -105,12 +106,7 @@ final class MountedDevice implements DeviceUnderTest {
 
     @Override
     public void close() {
-        long start = System.nanoTime();
-        while (calls.stream().anyMatch(Call::isRunning)) {
-            // One that is interrupted may let in another one that waited behind it.
-            calls.stream().filter(Call::isRunning).forEach(call -> call.send(Signals.of(Pending.Signal.PLAIN)));
-            giveWay(start, () -> "calls that cannot be interrupted: " + calls);
-        }
+        interrupt(List.copyOf(calls), Signals.of(Pending.Signal.PLAIN));
         mappings.forEach(Mapped::close);
         pollers.forEach(Interest::close);
         files.forEach(File::close);
@@ -121,6 +117,26 @@ final class MountedDevice implements DeviceUnderTest {
         int result = Unistd.ioctl(control.fd, Ioctl.V4_GET_OUTDATED_WATCHERS, 0);
         if (result < 0) {
             throw new AssertionError("ioctl: " + Outcome.of(result));
+        }
+    }
+
+    /**
+     * Sends a signal to the thread of each call that runs, until none does.
+     *
+     * <p>kill(2) of a thread is for the whole process, but the kernel hands it to the named thread unless a signal is
+     * pending there already. So there is one for each, and the next one only if that was lost: because another thread
+     * happened to take it, or because its thread let in another call that had waited behind it.
+     */
+    private static void interrupt(List<Call> calls, int signal) {
+        long start = System.nanoTime();
+        while (calls.stream().anyMatch(Call::isRunning)) {
+            calls.stream()
+                    .filter(call -> call.isRunning() && call.tid != 0)
+                    .forEach(call -> Processes.kill(call.tid, signal));
+            long sent = System.nanoTime();
+            while (calls.stream().anyMatch(Call::isRunning) && System.nanoTime() - sent < RESEND.toNanos()) {
+                giveWay(start, () -> "go on in spite of signal " + signal + ": " + calls);
+            }
         }
     }
 
@@ -272,22 +288,7 @@ final class MountedDevice implements DeviceUnderTest {
 
         @Override
         public void interrupt(Signal signal) {
-            int which = Signals.of(signal);
-            long start = System.nanoTime();
-            while (isRunning()) {
-                send(which);
-                giveWay(start, () -> this + " goes on in spite of signal " + which);
-            }
-        }
-
-        /**
-         * kill(2) of a thread is for the whole process, but the kernel lets the named thread have it, if it can. So this
-         * is repeated by the callers.
-         */
-        private void send(int signal) {
-            if (tid != 0) {
-                Processes.kill(tid, signal);
-            }
+            MountedDevice.interrupt(List.of(this), Signals.of(signal));
         }
 
         @Override
