@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
 # Sourced by ./mvnw and ./sysgenid: finds the JDKs that this project needs, without asking the user to set anything.
 #
 #   find_jdk MAJOR    prints the home of a JDK of exactly that major version, or fails

@@ -165,7 +165,7 @@ static struct goal value_at_most(double limit)
 }
 
 static const char *placement_name = "-";
-static const char *section = "-";
+static const char *section; /* by default, the command's name */
 
 /* Three significant digits, without an exponent. */
 static void print_number(double value)
@@ -1168,7 +1168,7 @@ static void measure_start(int count, char **command)
 
 static void usage(void)
 {
-	fputs("usage: sysgenid-bench [--device PATH] [--daemon PID] [--rounds N] [--quick] COMMAND\n"
+	fputs("usage: sysgenid-bench [--device PATH] [--daemon PID] [--rounds N] [--quick] [--section NAME] COMMAND\n"
 	      "  warmup CALLS       calls until the daemon is compiled\n"
 	      "  probe              a load from the mapped page\n"
 	      "  calls              read, ack, poll, GET_OUTDATED\n"
@@ -1205,6 +1205,8 @@ static char **parse_options(char **arguments)
 			options.daemon = number(*++arguments);
 		else if (!strcmp(*arguments, "--rounds"))
 			options.rounds = number(*++arguments);
+		else if (!strcmp(*arguments, "--section"))
+			section = *++arguments;
 		else
 			usage();
 	}
@@ -1215,7 +1217,8 @@ static char **parse_options(char **arguments)
 
 static void run(const char *command, char **arguments)
 {
-	section = command;
+	if (!section)
+		section = command;
 	if (!strcmp(command, "warmup") && *arguments)
 		warm_up(number(*arguments));
 	else if (!strcmp(command, "probe"))

@@ -3,7 +3,7 @@
 module dev.sysgenid.daemon {
     requires static org.jspecify;
     requires transitive dev.sysgenid.core;
-    requires transitive dev.sysgenid.fuse;
+    requires dev.sysgenid.fuse;
 
     exports dev.sysgenid.daemon;
 }

@@ -3,6 +3,7 @@ package dev.sysgenid.daemon;
 
 import dev.sysgenid.linux.Capability;
 import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.Processes;
 import dev.sysgenid.linux.Stat;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
@@ -10,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who is behind a request: what the kernel says of the thread that made it.
@@ -23,6 +25,8 @@ final class Callers implements AutoCloseable {
     private static final long PROC_SUPER_MAGIC = 0x9fa0;
     private static final long MAY_BUMP = 1L << Capability.CAP_SYS_ADMIN | 1L << Capability.CAP_CHECKPOINT_RESTORE;
     private static final int BUFFER_SIZE = 8192;
+    private static final int PATH_SIZE = 32;
+    private static final int LINK_SIZE = 64;
 
     /** A process that opened the device. */
     record Identity(int pid, String command) {
@@ -30,9 +34,13 @@ final class Callers implements AutoCloseable {
     }
 
     private final int proc;
-    private final String userNamespace;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment buffer = arena.allocate(BUFFER_SIZE);
+    private final MemorySegment path = arena.allocate(PATH_SIZE);
+    private final MemorySegment link = arena.allocate(LINK_SIZE);
+    /** What the link to this process's user namespace says, without a terminating 0. */
+    private final MemorySegment userNamespace;
+
     private Identity last = Identity.UNKNOWN;
 
     /** Opens {@code /proc}, and makes sure that it is one, and of this process's pid namespace. */
@@ -48,7 +56,8 @@ final class Callers implements AutoCloseable {
                 throw new SystemCallException(
                         Errno.EINVAL, "readlink", "/proc, which belongs to another pid namespace");
             }
-            userNamespace = Unistd.readlinkat(proc, "self/ns/user");
+            String namespace = Unistd.readlinkat(proc, "self/ns/user");
+            userNamespace = arena.allocateFrom(namespace).asSlice(0, namespace.length());
             // Whether it can be asked is found out now, and the call is bound now: the first bump is the one that
             // counts.
             SystemCallException.check(Capability.effective(0), "capget", "the daemon itself");
@@ -71,11 +80,9 @@ final class Callers implements AutoCloseable {
         if (capabilities < 0 || (capabilities & MAY_BUMP) == 0) {
             return false;
         }
-        try {
-            return Unistd.readlinkat(proc, thread + "/ns/user").equals(userNamespace);
-        } catch (SystemCallException e) {
-            return false;
-        }
+        path.setString(0, thread + "/ns/user");
+        long length = Unistd.readlinkat(proc, path, link);
+        return length >= 0 && MemorySegment.mismatch(link, 0, length, userNamespace, 0, userNamespace.byteSize()) == -1;
     }
 
     /**
@@ -83,37 +90,48 @@ final class Callers implements AutoCloseable {
      * when it cannot be seen.
      */
     Identity identify(int thread) {
+        int pid = processOf(thread);
+        String command = pid > 0 ? commandOf(pid) : null;
+        if (command == null) {
+            return Identity.UNKNOWN;
+        }
+        if (last.pid != pid || !last.command.equals(command)) {
+            // A program that opens many times shares one object.
+            last = new Identity(pid, command.equals(last.command) ? last.command : command);
+        }
+        return last;
+    }
+
+    /** The process that a thread belongs to; 0 when it cannot be seen. */
+    private int processOf(int thread) {
         if (thread <= 0) {
-            return Identity.UNKNOWN;
+            return 0;
         }
-        String status = status(thread);
+        // Many are the first thread of their process, and the long text about a thread need not be written.
+        int answer = Processes.tgkill(thread, thread, 0);
+        if (answer == 0 || answer == -Errno.EPERM) {
+            return thread;
+        }
+        String status = text(thread + "/status");
         int group = field(status, "Tgid:");
-        if (group < 0) {
-            return Identity.UNKNOWN;
-        }
         try {
-            int pid = Integer.parseInt(status, group, endOfLine(status, group), 10);
-            if (pid != thread) {
-                status = status(pid);
-            }
-            int name = field(status, "Name:");
-            if (name < 0) {
-                return Identity.UNKNOWN;
-            }
-            String command = status.substring(name, endOfLine(status, name));
-            if (last.pid != pid || !last.command.equals(command)) {
-                // A program that opens many times shares one object.
-                last = new Identity(pid, command.equals(last.command) ? last.command : command);
-            }
-            return last;
+            return group < 0 ? 0 : Integer.parseInt(status, group, endOfLine(status, group), 10);
         } catch (NumberFormatException e) {
-            return Identity.UNKNOWN;
+            return 0;
         }
     }
 
-    /** The text of {@code /proc/<thread>/status}; empty when the thread is not there. */
-    private String status(int thread) {
-        int file = Unistd.openat(proc, thread + "/status", Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+    /** The name of a process, line ends and backslashes marked by a backslash; null when it cannot be seen. */
+    private @Nullable String commandOf(int pid) {
+        String line = text(pid + "/comm");
+        return line.isEmpty()
+                ? null
+                : line.substring(0, line.length() - 1).replace("\\", "\\\\").replace("\n", "\\n");
+    }
+
+    /** The text of a file below {@code /proc}, its beginning where it is very long; empty when it is not there. */
+    private String text(String path) {
+        int file = Unistd.openat(proc, path, Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
         if (file < 0) {
             return "";
         }

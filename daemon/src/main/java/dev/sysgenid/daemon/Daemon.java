@@ -6,13 +6,15 @@ import dev.sysgenid.core.Tracking;
 import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.Request;
 import dev.sysgenid.fuse.Session;
+import dev.sysgenid.linux.Clock;
 import dev.sysgenid.linux.Poll;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.foreign.Arena;
-import java.time.Duration;
-import java.time.Instant;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
@@ -244,13 +246,29 @@ public final class Daemon {
                 privileged
                         ? "; CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN may bump"
                         : "; only uid " + options.uid() + " can see it, and may bump");
-        ProcessHandle.current()
-                .info()
-                .startInstant()
-                .ifPresent(launched -> text.append("\n  ready      ")
-                        .append(Duration.between(launched, Instant.now()).toMillis())
-                        .append(" ms after launch"));
+        long launched = launchedAtMillis();
+        if (launched >= 0) {
+            text.append("\n  ready      ")
+                    .append(Clock.gettime(Clock.CLOCK_BOOTTIME) / 1_000_000 - launched)
+                    .append(" ms after launch");
+        }
         say(text.toString());
+    }
+
+    /** When this process was launched, in milliseconds of CLOCK_BOOTTIME, to 10 ms; -1 when /proc does not say. */
+    private static long launchedAtMillis() {
+        // proc_pid_stat(5): the command, in parentheses, may hold anything; the launch is the 20th field behind it, in
+        // hundredths of a second.
+        try {
+            String stat = Files.readString(Path.of("/proc/self/stat"));
+            int at = stat.lastIndexOf(')') + 1;
+            for (int field = 0; field < 20; field++) {
+                at = stat.indexOf(' ', at) + 1;
+            }
+            return 10 * Long.parseLong(stat, at, stat.indexOf(' ', at), 10);
+        } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
+            return -1;
+        }
     }
 
     private void say(String line) {

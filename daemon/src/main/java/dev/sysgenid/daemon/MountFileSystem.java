@@ -115,12 +115,7 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void getAttributes(Request.GetAttributes request) {
-        Attributes attributes = attributes(request.node());
-        if (attributes == null) {
-            connection.replyError(request.unique(), Errno.ENOENT);
-        } else {
-            connection.replyAttributes(request.unique(), attributes);
-        }
+        replyAttributes(request);
     }
 
     @Override
@@ -161,6 +156,10 @@ final class MountFileSystem implements FileSystem {
                 gid = request.gid();
             }
         }
+        replyAttributes(request);
+    }
+
+    private void replyAttributes(Request request) {
         Attributes attributes = attributes(request.node());
         if (attributes == null) {
             connection.replyError(request.unique(), Errno.ENOENT);

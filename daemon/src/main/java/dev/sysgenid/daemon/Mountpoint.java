@@ -30,6 +30,8 @@ final class Mountpoint implements AutoCloseable {
     private static final String TYPE = "fuse.sysgenid";
     private static final int FUSERMOUNT_DESCRIPTOR = 3;
     private static final int ANSWER_SECONDS = 2;
+    /** As many as the kernel itself follows. */
+    private static final int MOST_LINKS = 40;
 
     private final Path path;
     private final boolean made;
@@ -171,13 +173,13 @@ final class Mountpoint implements AutoCloseable {
         }
     }
 
-    /** The type of the file system that is mounted at exactly this path, the topmost one; null when there is none. */
+    /** The type of the file system that is mounted at exactly this place, the topmost one; null when there is none. */
     static @Nullable String mountedType(Path path) {
-        String wanted = path.toString();
+        String wanted = place(path).toString();
         String type = null;
         try {
             // A line: id parent major:minor root mountpoint options [tags] - type source superoptions
-            for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8)) {
+            for (String line : Files.readAllLines(Path.of("/proc/thread-self/mountinfo"), StandardCharsets.UTF_8)) {
                 int separator = line.indexOf(" - ");
                 int at = 0;
                 for (int field = 0; field < 4; field++) {
@@ -193,6 +195,29 @@ final class Mountpoint implements AutoCloseable {
             return null;
         }
         return type;
+    }
+
+    /**
+     * The path under which the kernel lists a mount at {@code path}: the same place, without links on the way. What is
+     * mounted there is not asked anything, as it may not answer.
+     */
+    private static Path place(Path path) {
+        Path place = path;
+        try {
+            for (int links = 0; links < MOST_LINKS; links++) {
+                Path parent = place.getParent();
+                Path name = place.getFileName();
+                if (parent == null || name == null) {
+                    return place;
+                }
+                parent = parent.toRealPath();
+                place = parent.resolve(name);
+                place = parent.resolve(Files.readSymbolicLink(place));
+            }
+        } catch (IOException e) {
+            // Not a link, or not there.
+        }
+        return place;
     }
 
     /** Blanks, tabs, line ends and backslashes stand in mountinfo as a backslash and three octal digits. */

@@ -180,10 +180,8 @@ class CallersTest {
     void eachThreadHasRightsOfItsOwn() throws Exception {
         OwnThread.needRoot();
         assertThat(callers.mayBump(Unistd.getpid())).isTrue();
-        OwnThread.asNobody(() -> {
-            assertThat(callers.mayBump(Unistd.gettid())).isFalse();
-            assertThat(callers.mayBump(Unistd.getpid())).isTrue();
-        });
+        assertThat(OwnThread.asNobody(() -> callers.mayBump(Unistd.gettid()))).isFalse();
+        assertThat(OwnThread.asNobody(() -> callers.mayBump(Unistd.getpid()))).isTrue();
     }
 
     /** They make the kernel's text about the thread longer than any buffer. */

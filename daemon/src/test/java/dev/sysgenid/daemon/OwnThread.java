@@ -56,27 +56,49 @@ final class OwnThread {
         });
     }
 
-    /** As {@link #run}, as a user without rights. */
-    static void asNobody(Body body) throws Exception {
+    /**
+     * As {@link #call}, as a user without rights. What it needs should have been loaded before: that user may not read
+     * where the tests' classes are.
+     */
+    static <T> T asNobody(Callable<T> body) throws Exception {
         needRoot();
-        run(() -> {
-            becomeNobody();
-            body.run();
+        return call(() -> {
+            beNobody();
+            try {
+                return body.call();
+            } finally {
+                beRootAgain();
+            }
         });
     }
 
-    /** Makes the calling thread, which must be one of these, a user without rights for good. */
+    /** Makes the calling thread, which must be one of these, a user without rights. */
+    static void beNobody() throws SystemCallException {
+        // The saved ids make this last until beRootAgain; an exec drops them.
+        SystemCallException.check(Processes.setresgid(NOBODY, NOBODY, 0), "setresgid", NOBODY);
+        SystemCallException.check(Processes.setresuid(NOBODY, NOBODY, 0), "setresuid", NOBODY);
+    }
+
+    /** As {@link #beNobody}, for good. */
     static void becomeNobody() throws SystemCallException {
         SystemCallException.check(Processes.setgroups(), "setgroups", "none");
         SystemCallException.check(Processes.setresgid(NOBODY, NOBODY, NOBODY), "setresgid", NOBODY);
         SystemCallException.check(Processes.setresuid(NOBODY, NOBODY, NOBODY), "setresuid", NOBODY);
     }
 
-    /** Ends the test as skipped, aloud, where it cannot run. */
+    static void beRootAgain() throws SystemCallException {
+        SystemCallException.check(Processes.setresuid(0, 0, 0), "setresuid", 0);
+        SystemCallException.check(Processes.setresgid(0, 0, 0), "setresgid", 0);
+    }
+
     static void needRoot() {
-        if (Unistd.geteuid() != 0) {
-            String reason = "SKIPPED: mounts and user ids can be tested by root only; this is uid " + Unistd.geteuid();
-            System.err.println(reason);
+        need(Unistd.geteuid() == 0, "mounts and user ids can be tested by root only; this is uid " + Unistd.geteuid());
+    }
+
+    /** Ends the test as skipped, aloud, where it cannot run. */
+    static void need(boolean there, String reason) {
+        if (!there) {
+            System.err.println("SKIPPED: " + reason);
             Assumptions.abort(reason);
         }
     }

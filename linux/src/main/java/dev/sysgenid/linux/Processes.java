@@ -75,6 +75,14 @@ public final class Processes {
     }
 
     /**
+     * Sends a signal to a thread of a process, or, with signal 0, only asks whether that could be done: ESRCH means that the
+     * process has no such thread, EPERM that it has one. Returns 0.
+     */
+    public static int tgkill(int pid, int thread, int signal) {
+        return (int) Native.syscall(Native.number(234, 131), pid, thread, signal);
+    }
+
+    /**
      * Gives the calling thread namespaces of its own; {@code flags} are {@code CLONE_} constants. A JVM has many threads,
      * so {@link #CLONE_NEWUSER} is always refused. Call it on a platform thread made for the purpose, which keeps the
      * namespaces until it ends; a thread that it starts, also one of a pool, is in them too. Returns 0.

@@ -286,6 +286,23 @@ public final class Unistd {
         }
     }
 
+    /**
+     * As {@link #readlinkat(int, String)}, for those who do it often: allocates nothing.
+     *
+     * @param path a C string, with its terminating 0
+     * @param target where the link's text is put, without a terminating 0; a longer text is cut off
+     * @return the length of the text that was put, in bytes, or the negated error number
+     */
+    public static long readlinkat(int dirfd, MemorySegment path, MemorySegment target) {
+        CallState state = CallState.current();
+        try {
+            return state.result(
+                    (long) Readlinkat.HANDLE.invokeExact(state.errno, dirfd, path, target, target.byteSize()));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
     /** Makes the symbolic link {@code path}, which says {@code target}. Returns 0. */
     public static int symlink(String target, String path) {
         CallState state = CallState.current();

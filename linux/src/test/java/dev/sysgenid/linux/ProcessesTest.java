@@ -91,6 +91,19 @@ class ProcessesTest {
     }
 
     @Test
+    void tellsWhoseThreadItIs() throws Exception {
+        int pid = Unistd.getpid();
+        assertThat(Processes.tgkill(pid, pid, 0)).isZero();
+        List<Integer> another = OwnThread.call(() -> {
+            int thread = Unistd.gettid();
+            return List.of(Processes.tgkill(pid, thread, 0), Processes.tgkill(thread, thread, 0));
+        });
+        assertThat(another).containsExactly(0, -Errno.ESRCH);
+        assertThat(Processes.tgkill(1, pid, 0)).isEqualTo(-Errno.ESRCH);
+        assertThat(Processes.tgkill(pid, Integer.MAX_VALUE, 0)).isEqualTo(-Errno.ESRCH);
+    }
+
+    @Test
     void passesArgumentsAndEnvironment() throws IOException {
         assertThat(shell("echo \"$A-$B-$HOME\"", List.of("A=ä", "B=2"), Map.of()))
                 .isEqualTo("ä-2-\n");

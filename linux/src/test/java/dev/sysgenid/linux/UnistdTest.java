@@ -219,6 +219,12 @@ class UnistdTest {
         assertThat(Unistd.readlink(path("link"))).isEqualTo("../ziel/ä");
         int directory = fds.own(Unistd.open(dir.toString(), Unistd.O_PATH | O_CLOEXEC, 0));
         assertThat(Unistd.readlinkat(directory, "link")).isEqualTo("../ziel/ä");
+        MemorySegment path = arena.allocateFrom("link");
+        MemorySegment target = arena.allocate(5);
+        assertThat(Unistd.readlinkat(directory, path, target)).as("cut off").isEqualTo(5);
+        assertThat(target.toArray(ValueLayout.JAVA_BYTE)).isEqualTo("../zi".getBytes(StandardCharsets.UTF_8));
+        assertThat(Unistd.readlinkat(directory, arena.allocateFrom("other"), target))
+                .isEqualTo(-Errno.ENOENT);
         assertThat(Unistd.symlink("x", path("link"))).isEqualTo(-Errno.EEXIST);
 
         assertThat(Unistd.unlink(path("link"))).isZero();

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid;
+
+import dev.sysgenid.abi.Generation;
+import dev.sysgenid.abi.Ioctl;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A served device, or the kernel driver's.
+ *
+ * <p>Its page is mapped. What sleeps until a change is a descriptor that can only read, and so is tracked by nobody and
+ * never acknowledged: each return opens another one, which starts up to date. Watchers have descriptors of their own.
+ * All reads and writes are positional, so that none waits for another's file position.
+ */
+final class DeviceDomain implements Domain {
+    private static final int S_IFMT = 0xf000;
+    private static final int S_IFCHR = 0x2000;
+    private static final int S_IFREG = 0x8000;
+
+    private final Path path;
+    private final Page page;
+
+    /** Up to date when it was opened; replaced by the one thread that sleeps on it; guarded by this. */
+    private FileChannel sleeper;
+
+    /** Guarded by this. */
+    private boolean closed;
+
+    private DeviceDomain(Path path, Page page, FileChannel sleeper) {
+        this.path = path;
+        this.page = page;
+        this.sleeper = sleeper;
+    }
+
+    /**
+     * Attaches to what is at a path.
+     *
+     * @param chosen whether a user named this path: only then a plain file may stand in for a device, for at the usual
+     *     place it is a remainder of something, which nobody will ever change
+     * @throws java.nio.file.NoSuchFileException when there is nothing
+     * @throws AccessDeniedException when this process may not read it
+     * @throws UnusableDeviceException when it is something else
+     * @throws IOException otherwise: there is a device, and its daemon is gone
+     */
+    static Domain attach(Path path, boolean chosen) throws IOException {
+        int type = fileType(path);
+        if (type != S_IFREG && type != S_IFCHR) {
+            // Not opened at all: to open a pipe may block for ever.
+            throw new UnusableDeviceException(path, "is neither a regular file nor a character device");
+        }
+        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+        boolean attached = false;
+        try {
+            if (!refusesShortRead(channel)) {
+                if (type == S_IFCHR) {
+                    throw new UnusableDeviceException(path, "is a character device of another kind");
+                }
+                if (!chosen) {
+                    throw new UnusableDeviceException(path, "is a plain file, which nobody would ever change");
+                }
+                return PageFile.attach(path);
+            }
+            Page page = type == S_IFREG ? mapFile(path, channel) : mapCharacterDevice(path);
+            attached = true;
+            return new DeviceDomain(path, page, channel);
+        } finally {
+            if (!attached) {
+                channel.close();
+            }
+        }
+    }
+
+    private static int fileType(Path path) throws IOException {
+        try {
+            return (int) java.nio.file.Files.getAttribute(path, "unix:mode") & S_IFMT;
+        } catch (UnsupportedOperationException | IllegalArgumentException e) {
+            throw new UnusableDeviceException(path, "is on a system that has no such devices");
+        }
+    }
+
+    /** Whether it refuses to read less than a generation, as the device does, up to date or not, and no other file. */
+    private static boolean refusesShortRead(FileChannel channel) {
+        try {
+            channel.read(ByteBuffer.allocate(1), 0);
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    private static Page mapFile(Path path, FileChannel channel) throws IOException {
+        // What lies beyond the end of a file cannot be touched without a fault, so look before mapping.
+        long size = channel.size();
+        if (size < dev.sysgenid.abi.Page.SIZE) {
+            throw new UnusableDeviceException(
+                    path, "has " + size + " bytes, and a page has " + dev.sysgenid.abi.Page.SIZE);
+        }
+        try {
+            return new Page.Mapped(channel.map(MapMode.READ_ONLY, 0, dev.sysgenid.abi.Page.SIZE));
+        } catch (IOException e) {
+            return new Page.Held(Generation.INITIAL); // served on a kernel that cannot map it: reads tell
+        }
+    }
+
+    /** A character device has no size, so Java does not map it; without native access its page is what reads tell. */
+    private static Page mapCharacterDevice(Path path) {
+        SystemCalls calls = NativeAccess.calls();
+        if (calls != null) {
+            int fd = calls.open(path, false);
+            if (fd >= 0) {
+                ByteBuffer memory = calls.map(fd, dev.sysgenid.abi.Page.SIZE);
+                calls.close(fd);
+                if (memory != null) {
+                    return new Page.Mapped(memory);
+                }
+            }
+        }
+        return new Page.Held(Generation.INITIAL);
+    }
+
+    @Override
+    public Page page() {
+        return page;
+    }
+
+    /**
+     * Each bump shows on at least one of the two descriptors:
+     *
+     * <pre>
+     *   old:  open ........ read returns ..................... read: the newest generation so far; close
+     *   new:                               open: up to date ........................................ read
+     *   bumps:              x              y                   z
+     * </pre>
+     *
+     * x ends the sleep, y is in what the second read returns, and z is in that too, or makes the new one outdated.
+     */
+    @Override
+    public void awaitChange() throws IOException {
+        FileChannel old;
+        synchronized (this) {
+            old = sleeper;
+        }
+        read(old);
+        FileChannel fresh = FileChannel.open(path, StandardOpenOption.READ);
+        synchronized (this) {
+            if (closed) {
+                fresh.close();
+                throw new java.nio.channels.AsynchronousCloseException();
+            }
+            sleeper = fresh;
+        }
+        try (old) {
+            int generation = read(old);
+            if (page instanceof Page.Held held) {
+                held.store(generation);
+            }
+        }
+    }
+
+    private int read(FileChannel channel) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(Generation.BYTES).order(ByteOrder.nativeOrder());
+        int count = channel.read(buffer, 0);
+        if (count != Generation.BYTES) {
+            throw new EOFException(path + ": a generation of " + count + " bytes");
+        }
+        return buffer.getInt(0);
+    }
+
+    @Override
+    public Link openLink() throws IOException {
+        SystemCalls calls = NativeAccess.calls();
+        if (calls != null) {
+            int fd = calls.open(path, true);
+            if (fd >= 0) {
+                return new NativeLink(calls, fd);
+            }
+        }
+        // For the exception, too: it says why.
+        return new ChannelLink(FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE));
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        try {
+            sleeper.close(); // wakes the thread that sleeps on it
+        } catch (IOException e) {
+            // It is closed all the same.
+        }
+    }
+
+    /** Refused, because it is not the current generation; or is the device gone? */
+    private boolean refused(int generation, String why) throws IOException {
+        int current = page.load();
+        if (current != generation || page instanceof Page.Held) {
+            return false;
+        }
+        throw new IOException(path + ": cannot acknowledge generation " + Generation.toString(generation) + ": " + why);
+    }
+
+    /** A watcher by Java's own means. It is tracked where all who can acknowledge are. */
+    private final class ChannelLink implements Link {
+        private FileChannel channel;
+
+        ChannelLink(FileChannel channel) {
+            this.channel = channel;
+        }
+
+        @Override
+        public synchronized boolean acknowledge(int generation) throws IOException {
+            ByteBuffer buffer = ByteBuffer.allocate(Generation.BYTES).order(ByteOrder.nativeOrder());
+            buffer.putInt(0, generation);
+            // An interrupted thread would close the channel.
+            boolean interrupted = Thread.interrupted();
+            try {
+                channel.write(buffer, 0);
+                return true;
+            } catch (ClosedByInterruptException e) {
+                // So it did, in the middle. The next descriptor starts up to date: with which generation?
+                interrupted = true;
+                Thread.interrupted();
+                channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                return page.load() == generation;
+            } catch (IOException e) {
+                return refused(generation, String.valueOf(e.getMessage()));
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+
+        @Override
+        public synchronized void close() {
+            try {
+                channel.close();
+            } catch (IOException e) {
+                // It is closed all the same.
+            }
+        }
+    }
+
+    /** A watcher by system calls, which can ask to be tracked where nobody is unless they ask. */
+    private final class NativeLink implements Link {
+        private final SystemCalls calls;
+        /** -1 when closed. */
+        private int fd;
+
+        NativeLink(SystemCalls calls, int fd) {
+            this.calls = calls;
+            this.fd = fd;
+            // A driver of the first family tracks everyone and does not know the call: no error.
+            calls.ioctl(fd, Ioctl.SET_WATCHER_TRACKING, 1);
+        }
+
+        @Override
+        public synchronized boolean acknowledge(int generation) throws IOException {
+            if (fd < 0) {
+                throw new java.nio.channels.ClosedChannelException();
+            }
+            int result;
+            do {
+                result = calls.pwrite(fd, generation);
+            } while (result == -SystemCalls.EINTR);
+            if (result == Generation.BYTES) {
+                return true;
+            }
+            return result == -SystemCalls.EINVAL ? false : refused(generation, "error " + -result);
+        }
+
+        @Override
+        public synchronized void close() {
+            if (fd >= 0) {
+                calls.close(fd);
+                fd = -1;
+            }
+        }
+    }
+
+    /** Makes the bump of an orchestrator, and its other questions. */
+    static int ask(SystemCalls calls, Path path, int command, long argument) throws IOException {
+        // Opened anew each time: so it is up to date, and it is tracked by nobody.
+        int fd = calls.open(path, false);
+        if (fd == -SystemCalls.EACCES) {
+            throw new AccessDeniedException(path.toString());
+        }
+        if (fd < 0) {
+            throw new IOException(path + ": cannot be opened: error " + -fd);
+        }
+        try {
+            return calls.ioctl(fd, command, argument);
+        } finally {
+            calls.close(fd);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The page that the hypervisor shows to the guest: it tells of a clone before the guest's first instruction, so before
+ * any daemon can.
+ *
+ * <pre>{@code
+ * struct vmclock_abi {                        // little-endian
+ *         uint32_t magic;                     // 0x00  "VCLK"
+ *         uint32_t size;                      // 0x04
+ *         ...
+ *         uint64_t flags;                     // 0x18  bit 8: the generation counter is there
+ *         ...
+ *         uint64_t vm_generation_counter;     // 0x68
+ * };
+ * }</pre>
+ *
+ * <p>One u64 is read whole, and it changes only while no instruction of the guest runs: no sequence lock is needed.
+ */
+final class VmClock {
+    static final Path DEVICE = Path.of("/dev/vmclock0");
+
+    private static final int MAGIC = 0x4b4c4356;
+    private static final int MAGIC_OFFSET = 0x00;
+    private static final int FLAGS_OFFSET = 0x18;
+    private static final long FLAG_GENERATION_COUNTER = 1L << 8;
+    private static final int GENERATION_COUNTER_OFFSET = 0x68;
+    /** The structure up to the end of the counter. */
+    private static final int SIZE = GENERATION_COUNTER_OFFSET + Long.BYTES;
+
+    private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private final ByteBuffer memory;
+
+    /** The counter that the owner has taken note of. */
+    private volatile long noted;
+
+    private VmClock(ByteBuffer memory) {
+        this.memory = memory;
+        this.noted = counter();
+    }
+
+    /** The machine's; null where there is none, this process may not read it, or Java cannot map it. */
+    static @Nullable VmClock find(Path device) {
+        if (!Files.isReadable(device)) {
+            return null;
+        }
+        SystemCalls calls = NativeAccess.calls();
+        if (calls == null) {
+            return null;
+        }
+        int fd = calls.open(device, false);
+        if (fd < 0) {
+            return null;
+        }
+        try {
+            ByteBuffer memory = calls.map(fd, SIZE);
+            return memory == null ? null : of(memory);
+        } finally {
+            calls.close(fd);
+        }
+    }
+
+    /** A clock in some memory; null when that holds none, or one without a generation counter. */
+    static @Nullable VmClock of(ByteBuffer memory) {
+        ByteBuffer page = memory.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        if (page.limit() < SIZE
+                || page.getInt(MAGIC_OFFSET) != MAGIC
+                || (page.getLong(FLAGS_OFFSET) & FLAG_GENERATION_COUNTER) == 0) {
+            return null;
+        }
+        return new VmClock(memory);
+    }
+
+    private long counter() {
+        return (long) LONG.getAcquire(memory, GENERATION_COUNTER_OFFSET);
+    }
+
+    /** Whether the counter is another than noted. */
+    boolean hasChanged() {
+        return counter() != noted;
+    }
+
+    /**
+     * Notes the counter after having published that it changed: whoever finds it noted finds that published. The owner
+     * sees to it that one thread at a time does this.
+     *
+     * @return whether it had changed
+     */
+    boolean note(Runnable publish) {
+        long now = counter();
+        if (now == noted) {
+            return false;
+        }
+        publish.run();
+        noted = now;
+        return true;
+    }
+}

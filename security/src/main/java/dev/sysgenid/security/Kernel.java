@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.security;
+
+import java.io.EOFException;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.security.ProviderException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kernel's random number generator, read through {@code /dev/urandom}: it is reseeded before a new generation is
+ * published, so what it gives is not what it gives in another clone.
+ *
+ * <p>A plain stream on purpose: of all ways to the kernel it is the one that costs a starting JVM the least, and unlike a
+ * channel it does not fail in interrupted threads. One descriptor is kept open, so that a later chroot or a full
+ * descriptor table does no harm; a descriptor that was lost (closed by others, gone after a restore) is opened anew.
+ */
+final class Kernel implements Entropy {
+    private static final String DEVICE = "/dev/urandom";
+
+    private final AtomicReference<@Nullable FileInputStream> stream = new AtomicReference<>();
+
+    @Override
+    public void read(byte[] out, int offset, int length) {
+        try {
+            fill(opened(), out, offset, length);
+        } catch (IOException first) {
+            close();
+            try {
+                fill(opened(), out, offset, length);
+            } catch (IOException again) {
+                again.addSuppressed(first);
+                throw new ProviderException("cannot read " + DEVICE + "; is it there and readable?", again);
+            }
+        }
+    }
+
+    private static void fill(FileInputStream from, byte[] out, int offset, int length) throws IOException {
+        int done = 0;
+        while (done < length) {
+            int count = from.read(out, offset + done, length - done);
+            if (count <= 0) {
+                throw new EOFException(DEVICE + " ended");
+            }
+            done += count;
+        }
+    }
+
+    private FileInputStream opened() throws IOException {
+        FileInputStream open = stream.get();
+        if (open != null) {
+            return open;
+        }
+        FileInputStream fresh = new FileInputStream(DEVICE);
+        if (stream.compareAndSet(null, fresh)) {
+            return fresh;
+        }
+        fresh.close();
+        return opened();
+    }
+
+    @Override
+    public void close() {
+        FileInputStream open = stream.getAndSet(null);
+        if (open != null) {
+            try {
+                open.close();
+            } catch (IOException e) {
+                // A descriptor that is read only has nothing to lose at close.
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.security;
+
+import java.security.NoSuchAlgorithmException;
+import java.security.Provider;
+import java.security.SecureRandom;
+import java.security.Security;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The security provider whose {@link SecureRandom} cannot repeat itself in a clone of this system: installed first, it
+ * stands behind {@code new SecureRandom()} and behind {@code SecureRandom.getInstance} of {@code NativePRNG},
+ * {@code NativePRNGBlocking}, {@code NativePRNGNonBlocking}, {@code DRBG} and its own name, {@code SysGenID}.
+ *
+ * <p>Three ways to install it, each harmless when done twice:
+ *
+ * <ul>
+ *   <li>in code, {@link #install()}, as early as can be: SecureRandoms made before it stay what they are;
+ *   <li>in the JDK's {@code conf/security/java.security}, {@code security.provider.1=SysGenID} and the others one further;
+ *   <li>by {@code -Djava.security.properties=FILE}, where FILE has those same lines.
+ * </ul>
+ *
+ * <p>{@code SHA1PRNG} is taken over only with the system property {@code sysgenid.random.sha1prng=true}: an instance of it
+ * that is seeded before its first use gives the same bytes every time by contract, which this provider never does.
+ *
+ * <p>The system property {@code sysgenid.random.unguarded} says what to do on a machine where nothing would tell of a
+ * restore: {@code mix} (the default; every call depends on 32 new kernel bytes), {@code strict} (every call is the
+ * kernel's) or {@code trust} (as if restores were told; one warning).
+ */
+public final class SysGenIdProvider extends Provider {
+    /** The name of the provider and of its own algorithm. */
+    public static final String NAME = "SysGenID";
+
+    private static final long serialVersionUID = 1;
+
+    private static final String SHA1PRNG = "sysgenid.random.sha1prng";
+
+    private static final List<String> ALGORITHMS =
+            // The first is what "new SecureRandom()" is called.
+            List.of(NAME, "NativePRNG", "NativePRNGBlocking", "NativePRNGNonBlocking", "DRBG");
+
+    /** The provider, not installed. The JDK calls this when it is configured; programs call {@link #install()}. */
+    public SysGenIdProvider() {
+        super(NAME, "0.1", "SysGenID: random bytes that do not repeat in clones");
+        for (String algorithm : ALGORITHMS) {
+            putService(new RandomService(this, algorithm));
+        }
+        if (Boolean.getBoolean(SHA1PRNG)) {
+            putService(new RandomService(this, "SHA1PRNG"));
+        }
+    }
+
+    /**
+     * Puts the provider before all others, wherever it was before. Doing so again changes nothing.
+     *
+     * <p><b>Threads:</b> any; one at a time is let in.
+     *
+     * @throws SecurityException when a security manager forbids it
+     */
+    public static synchronized void install() {
+        Provider[] installed = Security.getProviders();
+        if (installed.length > 0 && installed[0].getName().equals(NAME)) {
+            return;
+        }
+        Security.removeProvider(NAME);
+        Security.insertProviderAt(new SysGenIdProvider(), 1);
+    }
+
+    /** A SecureRandom of this provider, whether or not it is installed. All of them are as good as one. */
+    public static SecureRandom secureRandom() {
+        try {
+            return SecureRandom.getInstance(NAME, Instance.PROVIDER);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The provider for those who have not installed it. */
+    private static final class Instance {
+        static final SysGenIdProvider PROVIDER = new SysGenIdProvider();
+    }
+
+    /**
+     * One name of the one implementation. Each name is a service of its own, not an alias, because the JDK looks for
+     * "ThreadSafe" under the name that was asked for, and would lock around every call if it did not find it.
+     */
+    private static final class RandomService extends Service {
+        RandomService(Provider provider, String algorithm) {
+            super(
+                    provider,
+                    "SecureRandom",
+                    algorithm,
+                    Spi.class.getName(),
+                    null,
+                    Map.of("ThreadSafe", "true", "ImplementedIn", "Software"));
+        }
+
+        @Override
+        public Object newInstance(@Nullable Object parameters) throws NoSuchAlgorithmException {
+            if (!Spi.supports(parameters)) {
+                throw new NoSuchAlgorithmException("no " + getAlgorithm() + " with " + parameters);
+            }
+            return new Spi();
+        }
+    }
+}
