@@ -21,6 +21,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.lang.ArchRule;
 import dev.sysgenid.it.architecture.offences.Offences;
 import java.io.IOException;
@@ -46,7 +47,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * breaks it, so that a rule that would let everything pass is noticed.
  */
 class ArchitectureTest {
-    private static final String BASE = "dev.sysgenid.";
+    private static final String BASE = "dev.sysgenid";
 
     /** Each module, and the modules it may use: the arrows of the map in ARCHITECTURE.md, with those that follow. */
     private static final Map<String, Set<String>> MAY_USE = Map.of(
@@ -55,7 +56,9 @@ class ArchitectureTest {
             "linux", Set.of(),
             "fuse", Set.of("linux"),
             "daemon", Set.of("abi", "core", "linux", "fuse"),
-            "cli", Set.of("abi", "core", "linux", "daemon"));
+            "cli", Set.of("abi", "core", "linux", "daemon"),
+            "client", Set.of("abi"),
+            "security", Set.of("client"));
 
     static {
         // The library that reads the classes logs through another one, which else complains that nobody listens.
@@ -65,8 +68,12 @@ class ArchitectureTest {
     /** What is shipped. */
     private static final JavaClasses SHIPPED = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-            .importPackages(
-                    MAY_USE.keySet().stream().map(module -> BASE + module).toList());
+            .importPackages(BASE)
+            .that(not(resideInAPackage(BASE + ".it..")));
+
+    /** What of the client is for newer versions of Java only. */
+    private static final JavaClasses NEWER = new ClassFileImporter()
+            .importLocations(Set.of(Location.of(URI.create(root("client") + "META-INF/versions/22/"))));
 
     /** Classes that break each of the rules. */
     private static final JavaClasses OFFENCES = new ClassFileImporter().importPackagesOf(Offences.class);
@@ -75,8 +82,9 @@ class ArchitectureTest {
         return new TreeSet<>(MAY_USE.keySet());
     }
 
+    /** The packages of a module: the client's is the one that all names begin with. */
     private static String inside(String module) {
-        return BASE + module + "..";
+        return module.equals("client") ? BASE : BASE + "." + module + "..";
     }
 
     private static Set<String> mayUse(String module) {
@@ -120,7 +128,7 @@ class ArchitectureTest {
             each.getDirectDependenciesFromSelf().stream()
                     .map(dependency -> dependency.getTargetClass())
                     .filter(target -> target.getPackageName().startsWith(BASE))
-                    .map(ArchitectureTest::module)
+                    .map(target -> module(target))
                     .filter(to -> !to.equals(from))
                     .forEach(targets::add);
         }
@@ -128,7 +136,15 @@ class ArchitectureTest {
     }
 
     private static String module(JavaClass each) {
-        String rest = each.getPackageName().substring(BASE.length());
+        return module(each.getPackageName());
+    }
+
+    /** Of a package, or of a module's declaration: these are named alike. */
+    private static String module(String name) {
+        if (name.equals(BASE)) {
+            return "client";
+        }
+        String rest = name.substring(BASE.length() + 1);
         int dot = rest.indexOf('.');
         return dot < 0 ? rest : rest.substring(0, dot);
     }
@@ -146,7 +162,7 @@ class ArchitectureTest {
         Set<String> modules = new TreeSet<>();
         for (var required : descriptor(module).requires()) {
             if (required.name().startsWith(BASE)) {
-                String name = required.name().substring(BASE.length());
+                String name = module(required.name());
                 modules.add(name);
                 modules.addAll(passedOn(name));
             }
@@ -159,7 +175,7 @@ class ArchitectureTest {
         for (var required : descriptor(module).requires()) {
             if (required.name().startsWith(BASE)
                     && required.modifiers().contains(ModuleDescriptor.Requires.Modifier.TRANSITIVE)) {
-                String name = required.name().substring(BASE.length());
+                String name = module(required.name());
                 modules.add(name);
                 modules.addAll(passedOn(name));
             }
@@ -167,26 +183,34 @@ class ArchitectureTest {
         return modules;
     }
 
-    /** From where the module's classes are, in a jar or a directory. */
     private static ModuleDescriptor descriptor(String module) {
-        JavaClass any =
-                SHIPPED.that(resideInAPackage(inside(module))).iterator().next();
-        String file = any.getSource().orElseThrow().getUri().toString();
-        String root = file.substring(0, file.length() - (any.getName().replace('.', '/') + ".class").length());
         try (InputStream declaration =
-                URI.create(root + "module-info.class").toURL().openStream()) {
+                URI.create(root(module) + "module-info.class").toURL().openStream()) {
             return ModuleDescriptor.read(declaration);
         } catch (IOException e) {
-            throw new UncheckedIOException("the module of " + file, e);
+            throw new UncheckedIOException("the module of " + module, e);
         }
     }
 
+    /** Where a module's classes are, in a jar or a directory; ends with a slash. */
+    private static String root(String module) {
+        JavaClass any =
+                SHIPPED.that(resideInAPackage(inside(module))).iterator().next();
+        String file = any.getSource().orElseThrow().getUri().toString();
+        return file.substring(0, file.length() - (any.getName().replace('.', '/') + ".class").length());
+    }
+
     // Foreign functions.
+
+    /** The one class of the client that calls the system, where it may: an application does not bring the daemon's. */
+    private static final String CLIENTS_CALLS = BASE + ".LinuxCalls";
 
     /** Whoever can bind a function, or make memory out of a number, can do anything to the process. */
     private static final ArchRule FOREIGN_FUNCTIONS = noClasses()
             .that()
             .resideOutsideOfPackage(inside("linux"))
+            .and()
+            .doNotHaveFullyQualifiedName(CLIENTS_CALLS)
             .should()
             .dependOnClassesThat(belongToAnyOf(Linker.class, SymbolLookup.class))
             .orShould()
@@ -205,6 +229,9 @@ class ArchitectureTest {
     @Test
     void foreignFunctionsAreCalledInOnePlace() {
         FOREIGN_FUNCTIONS.check(SHIPPED);
+        assertThat(SHIPPED.contain(CLIENTS_CALLS)).as("on Java 17").isFalse();
+        assertThat(NEWER.contain(CLIENTS_CALLS)).isTrue();
+        FOREIGN_FUNCTIONS.check(NEWER);
         breaks(FOREIGN_FUNCTIONS, "bindsAFunction", "looksUpASymbol", "makesMemoryOfANumber", "loadsALibrary");
         assertThat(SHIPPED.that(resideInAPackage(inside("linux"))))
                 .as("and there they are")
@@ -303,23 +330,38 @@ class ArchitectureTest {
                 .check(SHIPPED);
     }
 
-    /** What is shipped stands on the JDK, and the command line on picocli. */
+    /** What is shipped stands on the JDK; the command line on picocli too; what applications use knows CRaC. */
     @Test
     void nothingElseIsUsed() {
-        DescribedPredicate<JavaClass> known = resideInAnyPackage("java..", "dev.sysgenid..", "org.jspecify..")
+        DescribedPredicate<JavaClass> known = resideInAnyPackage(
+                        "java..", "javax.crypto..", "dev.sysgenid..", "org.jspecify..")
                 .or(DescribedPredicate.describe("primitive or array", each -> each.isPrimitive() || each.isArray()));
+        Map<String, String> others = Map.of("cli", "picocli..", "client", "org.crac..", "security", "org.crac..");
+        for (String module : MAY_USE.keySet()) {
+            classes()
+                    .that()
+                    .resideInAPackage(inside(module))
+                    .should()
+                    .onlyDependOnClassesThat(known.or(resideInAPackage(others.getOrDefault(module, "java.."))))
+                    .check(SHIPPED);
+        }
+    }
+
+    /** What applications link against brings them nothing but the JDK, the numbers of the interface, and CRaC if they have it. */
+    @Test
+    void applicationsLinkAgainstLittle() {
+        JavaClasses client = new ClassFileImporter()
+                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                .importPackages("dev.sysgenid")
+                .that(resideInAPackage("dev.sysgenid"));
+        assertThat(client).hasSizeGreaterThan(7);
         classes()
-                .that()
-                .resideOutsideOfPackage(inside("cli"))
                 .should()
-                .onlyDependOnClassesThat(known)
-                .check(SHIPPED);
-        classes()
-                .that()
-                .resideInAPackage(inside("cli"))
-                .should()
-                .onlyDependOnClassesThat(known.or(resideInAPackage("picocli..")))
-                .check(SHIPPED);
+                .onlyDependOnClassesThat(resideInAnyPackage(
+                                "java..", "dev.sysgenid", "dev.sysgenid.abi", "org.crac..", "org.jspecify..")
+                        .or(DescribedPredicate.describe(
+                                "primitive or array", each -> each.isPrimitive() || each.isArray())))
+                .check(client);
     }
 
     /** Checks that a rule finds each of these methods of the classes that break the rules. */
