@@ -161,7 +161,7 @@ public final class Daemon {
         if (lost[0]) {
             throw new StartException(
                     ExitCodes.FAILURE,
-                    options.mount() + " was unmounted by somebody else",
+                    options.mount() + " was unmounted, or its connection aborted, by somebody else",
                     "start the daemon again; those who had the device open must open it anew");
         }
     }

@@ -353,9 +353,12 @@ final class Mountpoint implements AutoCloseable {
                 "choose another directory with --mount");
     }
 
-    /** The mount was taken away by somebody else: there is nothing left to unmount. */
+    /**
+     * The connection has ended without us. When that was an unmount, nothing is left to unmount, and what may lie at the path
+     * is not ours; when it was aborted, the mount is still there, dead.
+     */
     void lost() {
-        mounted = false;
+        mounted = TYPE.equals(mountedType(path));
     }
 
     @Override
