@@ -357,10 +357,10 @@ class ArchitectureTest {
         assertThat(client).hasSizeGreaterThan(7);
         classes()
                 .should()
-                .onlyDependOnClassesThat(resideInAnyPackage(
-                                "java..", "dev.sysgenid", "dev.sysgenid.abi", "org.crac..", "org.jspecify..")
-                        .or(DescribedPredicate.describe(
-                                "primitive or array", each -> each.isPrimitive() || each.isArray())))
+                .onlyDependOnClassesThat(
+                        resideInAnyPackage("java..", "dev.sysgenid", "dev.sysgenid.abi", "org.crac..", "org.jspecify..")
+                                .or(DescribedPredicate.describe(
+                                        "primitive or array", each -> each.isPrimitive() || each.isArray())))
                 .check(client);
     }
 
