@@ -9,6 +9,7 @@ import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -166,15 +168,25 @@ public final class ServedDevice implements AutoCloseable {
                 MAIN);
     }
 
-    /** The modules of the program, out of the class path of the tests. */
+    /** The modules of the program and no others, out of the class path of the tests. */
     static List<Path> modules() {
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        return Arrays.stream(classPath.split(":"))
+        Path[] known = Arrays.stream(classPath.split(":"))
                 .map(Path::of)
                 .filter(path -> Files.exists(path)
                         && ModuleFinder.of(path).findAll().stream()
                                 .map(module -> module.descriptor().name())
-                                .anyMatch(name -> name.startsWith("dev.sysgenid.") || name.equals("info.picocli")))
+                                .anyMatch(name -> name.startsWith("dev.sysgenid") || name.equals("info.picocli")))
+                .toArray(Path[]::new);
+        String program = MAIN.substring(0, MAIN.indexOf('/'));
+        return Configuration.resolve(
+                        ModuleFinder.of(known),
+                        List.of(ModuleLayer.boot().configuration()),
+                        ModuleFinder.of(),
+                        Set.of(program))
+                .modules()
+                .stream()
+                .map(module -> Path.of(module.reference().location().orElseThrow()))
                 .toList();
     }
 

@@ -347,6 +347,23 @@ class ArchitectureTest {
         }
     }
 
+    /** What applications link against brings them nothing but the JDK, the numbers of the interface, and CRaC if they have it. */
+    @Test
+    void applicationsLinkAgainstLittle() {
+        JavaClasses client = new ClassFileImporter()
+                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                .importPackages("dev.sysgenid")
+                .that(resideInAPackage("dev.sysgenid"));
+        assertThat(client).hasSizeGreaterThan(7);
+        classes()
+                .should()
+                .onlyDependOnClassesThat(
+                        resideInAnyPackage("java..", "dev.sysgenid", "dev.sysgenid.abi", "org.crac..", "org.jspecify..")
+                                .or(DescribedPredicate.describe(
+                                        "primitive or array", each -> each.isPrimitive() || each.isArray())))
+                .check(client);
+    }
+
     /** Checks that a rule finds each of these methods of the classes that break the rules. */
     private static void breaks(ArchRule rule, String... methods) {
         assertThatThrownBy(() -> rule.check(OFFENCES))
