@@ -561,8 +561,11 @@ static void warm_up(int count)
 
 /* ---- probe: a load from the mapped page ---- */
 
-/* Nanoseconds for one check of a generation, as a client makes it: load, compare, branch. */
-static double time_probes(volatile uint32_t *generation, int count)
+/*
+ * Nanoseconds for one check of a generation, as a client makes it: load, compare, branch. Not inlined, so that it is the
+ * very same loop, at the same address, for ours and for the peer.
+ */
+static __attribute__((noinline)) double time_probes(volatile uint32_t *generation, int count)
 {
 	uint32_t seen = *generation;
 	int64_t start = now();
