@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.sysgenid.linux.Mount;
 import dev.sysgenid.linux.Poll;
 import dev.sysgenid.linux.Stat;
+import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -391,8 +392,8 @@ class MountpointTest {
             int nothing = Unistd.open("/dev/null", Unistd.O_CLOEXEC, 0);
             Unistd.dup3(nothing, dead.mount(), Unistd.O_CLOEXEC);
             Unistd.close(nothing);
-            dead.lost();
-            dead.close();
+            // So does its lock; what it would clean up itself stays.
+            closeAllThatLeadTo(path);
             types.add(String.valueOf(Mountpoint.mountedType(path)));
             try (Mountpoint next = Mountpoint.prepare(path, false, log::add)) {
                 types.add(String.valueOf(Mountpoint.mountedType(path)));
@@ -403,6 +404,35 @@ class MountpointTest {
         });
         assertThat(types).containsExactly(TYPE, "null", TYPE, "null");
         assertThat(log).singleElement().asString().contains("dead daemon");
+    }
+
+    @Test
+    void anAbortedConnectionLeavesNoMount() throws Exception {
+        List<String> types = new ArrayList<>();
+        OwnThread.inOwnMounts(() -> {
+            Files.createDirectory(path);
+            Mountpoint aborted = Mountpoint.prepare(path, true, log::add);
+            int nothing = Unistd.open("/dev/null", Unistd.O_CLOEXEC, 0);
+            Unistd.dup3(nothing, aborted.mount(), Unistd.O_CLOEXEC);
+            Unistd.close(nothing);
+            types.add(String.valueOf(Mountpoint.mountedType(path)));
+            aborted.lost();
+            aborted.close();
+            types.add(String.valueOf(Mountpoint.mountedType(path)));
+        });
+        assertThat(types).containsExactly(TYPE, "null");
+    }
+
+    private static void closeAllThatLeadTo(Path path) {
+        for (int descriptor = 3; descriptor < 1024; descriptor++) {
+            try {
+                if (Unistd.readlink("/proc/self/fd/" + descriptor).equals(path.toString())) {
+                    Unistd.close(descriptor);
+                }
+            } catch (SystemCallException e) {
+                // Not open.
+            }
+        }
     }
 
     /** A directory of the user's, and the classes loaded. */
