@@ -31,6 +31,21 @@ final class Callers implements AutoCloseable {
     /** A process that opened the device. */
     record Identity(int pid, String command) {
         static final Identity UNKNOWN = new Identity(0, "?");
+
+        /** The command for a terminal or a line of text: whoever named it, control characters are spelled, as {@code \x1b}. */
+        String printableCommand() {
+            StringBuilder text = new StringBuilder(command.length());
+            for (int i = 0; i < command.length(); i++) {
+                char c = command.charAt(i);
+                // Those above 0x7f too: some terminals obey them.
+                if (Character.isISOControl(c)) {
+                    text.append(c < 0x10 ? "\\x0" : "\\x").append(Integer.toHexString(c));
+                } else {
+                    text.append(c);
+                }
+            }
+            return text.toString();
+        }
     }
 
     private final int proc;

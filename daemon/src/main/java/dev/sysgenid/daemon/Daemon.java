@@ -298,7 +298,8 @@ public final class Daemon {
             }
             lines++;
             // Not String.format, whose first use takes longer than everything else that a bump does.
-            say("generation " + Generation.toString(generation) + ", by " + by.command() + " (pid " + by.pid() + "); "
+            say("generation " + Generation.toString(generation) + ", by " + by.printableCommand() + " (pid " + by.pid()
+                    + "); "
                     + outdated + (outdated == 1 ? " watcher" : " watchers") + " outdated"
                     + (unsaid == 0 ? "" : "; " + unsaid + " bumps before this one were not shown"));
             unsaid = 0;

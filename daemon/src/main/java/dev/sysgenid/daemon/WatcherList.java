@@ -82,16 +82,7 @@ final class WatcherList {
             text.append('-');
         }
         text.append(' ');
-        String command = file.opener.command();
-        for (int i = 0; i < command.length(); i++) {
-            char c = command.charAt(i);
-            // Those above 0x7f too: some terminals obey them.
-            if (Character.isISOControl(c)) {
-                text.append(c < 0x10 ? "\\x0" : "\\x").append(Integer.toHexString(c));
-            } else {
-                text.append(c);
-            }
-        }
+        text.append(file.opener.printableCommand());
         text.append('\n');
     }
 }

@@ -252,4 +252,10 @@ class CallersTest {
         }
         assertThat(Descriptors.leadingTo("/proc")).isEqualTo(before);
     }
+
+    @Test
+    void aNameCannotCommandATerminal() {
+        String name = "a" + (char) 0x1b + "[2J" + (char) 0x9b + (char) 7 + " b";
+        assertThat(new Callers.Identity(1, name).printableCommand()).isEqualTo("a\\x1b[2J\\x9b\\x07 b");
+    }
 }

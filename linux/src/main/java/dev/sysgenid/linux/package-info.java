@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Linux system calls for x86-64 and aarch64: the only package that calls foreign functions.
+ * Linux system calls for x86-64 and aarch64: for the daemon and the command, the only
+ * package that calls foreign functions.
  *
  * <ul>
  *   <li>A class stands for a C header. Its calls and constants keep their C names; what each does is said by its manual
