@@ -32,7 +32,7 @@ final class Crac {
         try {
             CracResource.register(id);
         } catch (LinkageError | RuntimeException e) {
-            LogHolder.LOG.log(Level.WARNING, "SysGenID: checkpoints of this JVM are not told", e);
+            Log.LOGGER.log(Level.WARNING, "SysGenID: checkpoints of this JVM are not told", e);
         }
     }
 
@@ -55,9 +55,5 @@ final class Crac {
             }
             return false;
         }
-    }
-
-    private static final class LogHolder {
-        static final System.Logger LOG = System.getLogger("dev.sysgenid");
     }
 }

@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -105,7 +104,7 @@ final class DeviceDomain implements Domain {
                     path, "has " + size + " bytes, and a page has " + dev.sysgenid.abi.Page.SIZE);
         }
         try {
-            return new Page.Mapped(channel.map(MapMode.READ_ONLY, 0, dev.sysgenid.abi.Page.SIZE));
+            return MappedPage.map(channel);
         } catch (IOException e) {
             return new Page.Held(Generation.INITIAL); // served on a kernel that cannot map it: reads tell
         }
@@ -120,7 +119,7 @@ final class DeviceDomain implements Domain {
                 ByteBuffer memory = calls.map(fd, dev.sysgenid.abi.Page.SIZE);
                 calls.close(fd);
                 if (memory != null) {
-                    return new Page.Mapped(memory);
+                    return MappedPage.of(memory);
                 }
             }
         }

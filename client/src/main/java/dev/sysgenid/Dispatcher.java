@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
  * never returns holds back nobody else for longer than {@link SysGenId#PATIENCE}, once.
  */
 final class Dispatcher {
-    private static final System.Logger LOG = System.getLogger("dev.sysgenid");
 
     private final IntSupplier generation;
     private final IntPredicate acknowledge;
@@ -176,7 +175,7 @@ final class Dispatcher {
                 for (Registration each : registrations) {
                     if (each.phase == phase && each.running && !each.late) {
                         each.late = true;
-                        LOG.log(
+                        Log.LOGGER.log(
                                 Level.WARNING,
                                 "SysGenID: the listener {0} has not returned for {1} ms; the others go on, and the"
                                         + " generation is not acknowledged until it does",
@@ -227,7 +226,7 @@ final class Dispatcher {
         registration.done = begun;
         registration.failed = failure != null;
         if (failure != null) {
-            LOG.log(
+            Log.LOGGER.log(
                     Level.ERROR,
                     "SysGenID: the listener " + registration.name
                             + " failed; the generation is not acknowledged, and it is called again at the next change",

@@ -45,7 +45,7 @@ final class ProcessSysGenId extends SysGenId {
             why = "bad path: " + e.getMessage();
         }
         ProcessSysGenId local = start(new ProcessSysGenId(null, false, clock), new LocalDomain());
-        LOG.log(
+        Log.LOGGER.log(
                 level,
                 "SysGenID: {0}; generations are those of this process alone, and {1}",
                 why,
@@ -64,7 +64,7 @@ final class ProcessSysGenId extends SysGenId {
         } catch (NoSuchFileException | AccessDeniedException | UnusableDeviceException e) {
             throw e;
         } catch (IOException e) {
-            LOG.log(
+            Log.LOGGER.log(
                     Level.WARNING,
                     "SysGenID: {0}: its daemon is gone; until it is back the generation is unknown, and everything"
                             + " is renewed at every use",

@@ -45,8 +45,6 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     /** How often {@link #guarded(GuardedAction)} runs its action at most. */
     public static final int DEFAULT_ATTEMPTS = 3;
 
-    static final System.Logger LOG = System.getLogger("dev.sysgenid");
-
     /** How often somebody looks for changes that nobody tells, while there are listeners. */
     static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -363,7 +361,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                 link.attach(present);
             } catch (IOException e) {
                 // The domain is being lost: the thread that sleeps on it finds out, and attaches the next one.
-                LOG.log(Level.DEBUG, "SysGenID: cannot open a watcher", e);
+                Log.LOGGER.log(Level.DEBUG, "SysGenID: cannot open a watcher", e);
             }
         }
     }
@@ -385,7 +383,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
             try {
                 watcher.wake();
             } catch (RuntimeException e) {
-                LOG.log(Level.ERROR, "SysGenID: an event loop cannot be woken", e);
+                Log.LOGGER.log(Level.ERROR, "SysGenID: an event loop cannot be woken", e);
             }
         }
     }
@@ -581,7 +579,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                     continue;
                 }
                 if (attach(DeviceDomain.attach(device, chosen))) {
-                    LOG.log(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
+                    Log.LOGGER.log(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
                     changed();
                 }
                 continue;
@@ -631,7 +629,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                 try {
                     link.attach(next);
                 } catch (IOException e) {
-                    LOG.log(Level.DEBUG, "SysGenID: cannot open a watcher", e); // it is being lost already
+                    Log.LOGGER.log(Level.DEBUG, "SysGenID: cannot open a watcher", e); // it is being lost already
                 }
             }
             domain = next;
@@ -668,7 +666,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         old.close();
         open.forEach(Domain.Link::close);
         if (tell) {
-            LOG.log(
+            Log.LOGGER.log(
                     Level.WARNING,
                     "SysGenID: lost {0} ({1}); until it is back the generation is unknown, and everything is renewed"
                             + " at every use",
@@ -761,7 +759,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                 // Here, so that the generation is known to those who are told after this one.
                 attach(DeviceDomain.attach(path, chosen));
             } catch (IOException e) {
-                LOG.log(Level.DEBUG, "SysGenID: not yet back after the restore", e);
+                Log.LOGGER.log(Level.DEBUG, "SysGenID: not yet back after the restore", e);
             }
         }
         trigger();

@@ -8,7 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A watcher that outlives its domain: it is opened anew in each that is attached. */
 final class TrackedLink {
-    private static final System.Logger LOG = System.getLogger("dev.sysgenid");
 
     /** Null while there is no domain, and in one where this process cannot acknowledge; guarded by this. */
     private Domain.@Nullable Link link;
@@ -22,7 +21,7 @@ final class TrackedLink {
         try {
             opened = domain.openLink();
         } catch (AccessDeniedException e) {
-            LOG.log(
+            Log.LOGGER.log(
                     Level.WARNING,
                     "SysGenID: {0} cannot be opened for writing: nobody will wait until this program has renewed"
                             + " itself",

@@ -37,7 +37,10 @@ final class VmClock {
     /** The structure up to the end of the counter. */
     private static final int SIZE = GENERATION_COUNTER_OFFSET + Long.BYTES;
 
-    private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    /** In a class of its own: where there is no such page, a JVM need not set it up. */
+    private static final class Words {
+        static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    }
 
     private final ByteBuffer memory;
 
@@ -82,7 +85,7 @@ final class VmClock {
     }
 
     private long counter() {
-        return (long) LONG.getAcquire(memory, GENERATION_COUNTER_OFFSET);
+        return (long) Words.LONG.getAcquire(memory, GENERATION_COUNTER_OFFSET);
     }
 
     /** Whether the counter is another than noted. */

@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
  * without having been granted, so that no warning is printed and nothing fails where it is denied.
  */
 final class NativeAccess {
-    private static final System.Logger LOG = System.getLogger("dev.sysgenid");
-
     private NativeAccess() {}
 
     /** The calls; null when they cannot be made here. */
@@ -31,7 +29,7 @@ final class NativeAccess {
 
         private static @Nullable SystemCalls find() {
             if (!NativeAccess.class.getModule().isNativeAccessEnabled()) {
-                LOG.log(
+                Log.LOGGER.log(
                         Level.INFO,
                         "SysGenID: works without native access, but cannot change the generation, wait for others, or"
                                 + " map the device of a kernel driver and the VMClock page: {0}",

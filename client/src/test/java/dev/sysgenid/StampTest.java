@@ -85,7 +85,7 @@ class StampTest {
 
     private static Page map(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return new Page.Mapped(channel.map(FileChannel.MapMode.READ_ONLY, 0, dev.sysgenid.abi.Page.SIZE));
+            return MappedPage.map(channel);
         }
     }
 

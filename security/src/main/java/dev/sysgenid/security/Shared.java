@@ -8,8 +8,6 @@ final class Shared {
     static final Generator GENERATOR = new Generator(
             new SystemGenerations(), new Kernel(), new AesWhenWarm(), Unguarded.chosen(), Generator.stripesHere());
 
-    static final TimeOrdered TIME_ORDERED = new TimeOrdered(GENERATOR, System::currentTimeMillis);
-
     static {
         // After the first look at the generation: resources are told of a restore in the order of their registration.
         Checkpoints.eraseBefore(GENERATOR);

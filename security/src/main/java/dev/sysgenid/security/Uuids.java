@@ -11,6 +11,11 @@ import java.util.UUID;
 public final class Uuids {
     private Uuids() {}
 
+    /** Set up by the first UUID of version 7: who draws bytes does not wait for it. */
+    private static final class Sequence {
+        static final TimeOrdered TIME_ORDERED = new TimeOrdered(Shared.GENERATOR, System::currentTimeMillis);
+    }
+
     /**
      * A random UUID (version 4 of RFC 9562, 122 random bits): what {@link UUID#randomUUID} gives, except to clones.
      *
@@ -28,6 +33,6 @@ public final class Uuids {
      * @throws java.security.ProviderException when a seed is due and the kernel cannot be asked for it
      */
     public static UUID v7() {
-        return Shared.TIME_ORDERED.next();
+        return Sequence.TIME_ORDERED.next();
     }
 }
