@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.security;
 
-import java.lang.System.Logger.Level;
-import java.security.GeneralSecurityException;
-import java.security.ProviderException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * ChaCha20 first, AES as soon as it is ready. The first cipher of a JVM takes tens of milliseconds of class loading, so a
  * thread of our own makes it, started when a stripe turns out to be much used; no draw waits for it. A JVM that draws
- * little never loads it.
- *
- * <table>
- * <caption>States</caption>
- * <tr><th>state</th><th>event</th><th>next</th></tr>
- * <tr><td>COLD</td><td>a much used stripe asks</td><td>WARMING, the thread starts</td></tr>
- * <tr><td>WARMING</td><td>a cipher has worked</td><td>READY</td></tr>
- * <tr><td>WARMING, READY</td><td>the JDK has no such cipher, or it fails</td><td>ABSENT: ChaCha20 stays</td></tr>
- * </table>
+ * little never loads it, nor {@link AesWarming}.
  */
 final class AesWhenWarm implements Drbgs {
-    private enum State {
-        COLD,
-        WARMING,
-        READY,
-        ABSENT
-    }
-
-    /** Enough for the keystream to be on its way through the compilers. */
-    private static final int WARM_UP_ROUNDS = 2_000;
-
-    private final AtomicBoolean started = new AtomicBoolean();
-    private volatile State state = State.COLD;
+    /** Null: no stripe has asked yet. */
+    private volatile @Nullable AesWarming warming;
 
     @Override
     public Drbg first() {
@@ -41,54 +19,28 @@ final class AesWhenWarm implements Drbgs {
 
     @Override
     public @Nullable Drbg better(Drbg current) {
-        if (!(current instanceof ChaChaDrbg)) {
-            return null;
-        }
-        switch (state) {
-            case READY -> {
-                try {
-                    return new CtrDrbg();
-                } catch (GeneralSecurityException | ProviderException e) {
-                    absent(e);
-                }
-            }
-            case COLD -> {
-                if (started.compareAndSet(false, true)) {
-                    state = State.WARMING;
-                    startWarming();
-                }
-            }
-            case WARMING, ABSENT -> {}
-        }
-        return null;
+        return current instanceof ChaChaDrbg ? warming().result() : null;
     }
 
-    private void startWarming() {
-        Thread thread = new Thread(null, this::warm, "sysgenid-aes", 0, false);
-        thread.setDaemon(true);
-        thread.setContextClassLoader(null);
-        thread.start();
-    }
-
-    /** Makes the first cipher and lets it work. */
+    /** Prepares AES in the calling thread. For tests. */
     void warm() {
-        try {
-            Drbg drbg = new CtrDrbg();
-            byte[] out = new byte[512];
-            for (int i = 0; i < WARM_UP_ROUNDS; i++) {
-                drbg.generate(out, 0, out.length);
-            }
-            state = State.READY;
-        } catch (GeneralSecurityException | ProviderException e) {
-            absent(e);
-        }
+        AesWarming done = new AesWarming();
+        done.run();
+        warming = done;
     }
 
-    private void absent(Exception e) {
-        if (state != State.ABSENT) {
-            state = State.ABSENT;
-            System.getLogger("dev.sysgenid.security")
-                    .log(Level.INFO, "no AES/CTR/NoPadding in this JDK; random bytes stay with ChaCha20", e);
+    private AesWarming warming() {
+        AesWarming present = warming;
+        return present != null ? present : begin();
+    }
+
+    private synchronized AesWarming begin() {
+        AesWarming present = warming;
+        if (present == null) {
+            present = new AesWarming();
+            present.start();
+            warming = present;
         }
+        return present;
     }
 }

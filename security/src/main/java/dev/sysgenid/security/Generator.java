@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.security;
 
-import java.lang.System.Logger.Level;
 import java.util.Arrays;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +30,6 @@ final class Generator {
     private final Drbgs drbgs;
     private final Unguarded unguarded;
     private final AtomicReferenceArray<@Nullable Stripe> stripes;
-    private final AtomicBoolean warned = new AtomicBoolean();
 
     /**
      * A generator of its own.
@@ -204,18 +201,7 @@ final class Generator {
 
     /** Whether stripes may be relied on as they are: a restore would be told, or the user said that there is none. */
     private boolean isTrusted() {
-        return generations.isGuarded() || (unguarded == Unguarded.TRUST && warn());
-    }
-
-    private boolean warn() {
-        if (!warned.get() && warned.compareAndSet(false, true)) {
-            System.getLogger("dev.sysgenid.security")
-                    .log(
-                            Level.WARNING,
-                            "nothing on this machine tells of a restore from a snapshot, and " + Unguarded.PROPERTY
-                                    + "=trust: clones of this system will draw the same random bytes");
-        }
-        return true;
+        return generations.isGuarded() || (unguarded == Unguarded.TRUST && TrustWarning.isGiven());
     }
 
     private void drawBytes(byte[] out, int offset, int length) {

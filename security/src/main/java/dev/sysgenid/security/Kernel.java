@@ -31,8 +31,15 @@ final class Kernel implements Entropy {
                 fill(opened(), out, offset, length);
             } catch (IOException again) {
                 again.addSuppressed(first);
-                throw new ProviderException("cannot read " + DEVICE + "; is it there and readable?", again);
+                throw Unreadable.because(again);
             }
+        }
+    }
+
+    /** In a class of its own: to verify the code, the JVM loads the exceptions that it makes, and the first bytes wait for that. */
+    private static final class Unreadable {
+        static RuntimeException because(IOException cause) {
+            return new ProviderException("cannot read " + DEVICE + "; is it there and readable?", cause);
         }
     }
 
