@@ -130,7 +130,7 @@ class BadInputIT {
     /** It is opened, for it refuses a read of one byte; what comes then is no generation. */
     @ParameterizedTest
     @CsvSource({"HALF, JAVA_17", "HALF, JAVA_25", "NOTHING, JAVA_25", "FAILURE, JAVA_17", "FAILURE, JAVA_25"})
-    void reachedByNonsenseTheGenerationIsUnknown(Answer reads, Platform runtime) throws Exception {
+    void whereReadsGiveNonsenseTheGenerationIsUnknown(Answer reads, Platform runtime) throws Exception {
         try (LyingDevice device = new LyingDevice(4096, reads, Answer.PARKED);
                 Child program = look(runtime, device.path())) {
             program.awaitLine("opened");
