@@ -26,6 +26,9 @@ final class DeviceDomain implements Domain {
     private static final int S_IFREG = 0x8000;
 
     private final Path path;
+    /** The number of its file system: each mount has its own. */
+    private final Object mount;
+
     private final Page page;
 
     /** Up to date when it was opened; replaced by the one thread that sleeps on it; guarded by this. */
@@ -34,8 +37,9 @@ final class DeviceDomain implements Domain {
     /** Guarded by this. */
     private boolean closed;
 
-    private DeviceDomain(Path path, Page page, FileChannel sleeper) {
+    private DeviceDomain(Path path, Object mount, Page page, FileChannel sleeper) {
         this.path = path;
+        this.mount = mount;
         this.page = page;
         this.sleeper = sleeper;
     }
@@ -51,6 +55,7 @@ final class DeviceDomain implements Domain {
      * @throws IOException otherwise: there is a device, and its daemon is gone
      */
     static Domain attach(Path path, boolean chosen) throws IOException {
+        Object mount = mount(path);
         int type = fileType(path);
         if (type != S_IFREG && type != S_IFCHR) {
             // Not opened at all: to open a pipe may block for ever.
@@ -70,7 +75,7 @@ final class DeviceDomain implements Domain {
             }
             Page page = type == S_IFREG ? mapFile(path, channel) : mapCharacterDevice(path);
             attached = true;
-            return new DeviceDomain(path, page, channel);
+            return new DeviceDomain(path, mount, page, channel);
         } finally {
             if (!attached) {
                 channel.close();
@@ -79,8 +84,16 @@ final class DeviceDomain implements Domain {
     }
 
     private static int fileType(Path path) throws IOException {
+        return (int) attribute(path, "unix:mode") & S_IFMT;
+    }
+
+    private static Object mount(Path path) throws IOException {
+        return attribute(path, "unix:dev");
+    }
+
+    private static Object attribute(Path path, String name) throws IOException {
         try {
-            return (int) java.nio.file.Files.getAttribute(path, "unix:mode") & S_IFMT;
+            return java.nio.file.Files.getAttribute(path, name);
         } catch (UnsupportedOperationException | IllegalArgumentException e) {
             throw new UnusableDeviceException(path, "is on a system that has no such devices");
         }
@@ -96,6 +109,7 @@ final class DeviceDomain implements Domain {
         }
     }
 
+    @SuppressWarnings("ThreadPriorityCheck") // not to let others run: see there
     private static Page mapFile(Path path, FileChannel channel) throws IOException {
         // What lies beyond the end of a file cannot be touched without a fault, so look before mapping.
         long size = channel.size();
@@ -103,11 +117,19 @@ final class DeviceDomain implements Domain {
             throw new UnusableDeviceException(
                     path, "has " + size + " bytes, and a page has " + dev.sysgenid.abi.Page.SIZE);
         }
+        Page page;
         try {
-            return MappedPage.map(channel);
+            page = MappedPage.map(channel);
         } catch (IOException e) {
             return new Page.Held(Generation.INITIAL); // served on a kernel that cannot map it: reads tell
         }
+        try {
+            int unused = page.load();
+            Thread.yield(); // what went wrong with memory is thrown some time later, here at the latest
+        } catch (InternalError e) {
+            throw new IOException(path + ": cannot be read where it is mapped", e);
+        }
+        return page;
     }
 
     /** A character device has no size, so Java does not map it; without native access its page is what reads tell. */
@@ -150,6 +172,10 @@ final class DeviceDomain implements Domain {
         }
         read(old);
         FileChannel fresh = FileChannel.open(path, StandardOpenOption.READ);
+        if (!isOfThisMount()) {
+            fresh.close();
+            throw new IOException(path + ": was replaced by another device"); // and the page is the old one's
+        }
         synchronized (this) {
             if (closed) {
                 fresh.close();
@@ -162,6 +188,14 @@ final class DeviceDomain implements Domain {
             if (page instanceof Page.Held held) {
                 held.store(generation);
             }
+        }
+    }
+
+    private boolean isOfThisMount() {
+        try {
+            return mount.equals(mount(path));
+        } catch (IOException e) {
+            return false; // it is gone
         }
     }
 

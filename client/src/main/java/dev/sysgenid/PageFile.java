@@ -2,6 +2,7 @@
 package dev.sysgenid;
 
 import dev.sysgenid.abi.Generation;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -63,7 +64,11 @@ final class PageFile implements Domain {
                 throw new UnusableDeviceException(path, "was truncated");
             }
             file.seek(dev.sysgenid.abi.Page.GENERATION_OFFSET);
-            file.readFully(bytes);
+            try {
+                file.readFully(bytes);
+            } catch (EOFException e) {
+                throw new UnusableDeviceException(path, "ended before a generation could be read");
+            }
         }
         return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).getInt();
     }

@@ -51,6 +51,7 @@ final class ProcessSysGenId extends SysGenId {
                 why,
                 clock != null
                         ? "the VMClock page tells of clones of this machine"
+                                + (clock.isMapped() ? "" : ", within a tenth of a second")
                         : local.isGuarded()
                                 ? "a checkpoint of the JVM (CRaC) is all that is noticed"
                                 : "nothing here tells of a restore from a snapshot");

@@ -51,6 +51,9 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     private static final long UNKNOWN = Long.MIN_VALUE;
     private static final long MIN_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long MAX_PAUSE = TimeUnit.SECONDS.toNanos(1);
+    /** In a row. One or two come of bumps that follow each other closely. */
+    private static final int MANY_WAKES = 10;
+
     private static final long MIN_BETWEEN_LOG_LINES = TimeUnit.SECONDS.toNanos(10);
     /** The longest single wait in the kernel, which cannot be interrupted. */
     private static final long MAX_WAIT_MILLIS = 100;
@@ -176,7 +179,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
 
     /**
      * The effective generation: differs from every earlier one when the device's generation changed, when the VMClock
-     * page tells of a clone (where this process can map it), when the JVM was restored from a checkpoint (CRaC), when
+     * page tells of a clone (at once where this process can map it, on Java 22 and newer with native access; else within
+     * about a tenth of a second), when the JVM was restored from a checkpoint (CRaC), when
      * {@link #trigger} was called, and when the daemon came back after it was gone. While the generation is unknown each
      * call returns another value. Costs a few nanoseconds.
      *
@@ -212,10 +216,11 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
 
     /**
      * Whether anything tells when this system is restored from a snapshot: a device, a VMClock page, or a JVM with
-     * checkpoints of its own (CRaC). Where nothing does, a stamp changes by {@link #trigger} alone.
+     * checkpoints of its own (CRaC). Where nothing does, a stamp changes by {@link #trigger} alone. A VMClock page that this
+     * process cannot map does not count: it is looked at ten times a second, so it tells, but not before the clone runs.
      */
     public final boolean isGuarded() {
-        return path != null || clock != null || Crac.isAvailable();
+        return path != null || (clock != null && clock.isMapped()) || Crac.isAvailable();
     }
 
     // ---- values and actions
@@ -551,12 +556,30 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
             sleeper.setDaemon(true);
             sleeper.start();
         }
+        VmClock present = clock;
+        if (present != null && !present.isMapped()) {
+            Thread reader = new Thread(() -> readClock(present), "sysgenid-vmclock");
+            reader.setDaemon(true);
+            reader.start();
+        }
+    }
+
+    /** What a thread of its own does where the clock cannot be mapped. */
+    private void readClock(VmClock present) {
+        while (pause(LOOK_NANOS)) {
+            present.read();
+            if (present.hasChanged()) {
+                look(present);
+            }
+        }
     }
 
     /** What a thread of its own does, all the time: it is what finds changes for listeners, and the loss of the daemon. */
     private void sleepOnDomain() {
         Path device = Objects.requireNonNull(path);
         long pause = MIN_PAUSE;
+        int told = generation();
+        int wakesForNothing = 0;
         while (true) {
             Domain present;
             lock.lock();
@@ -572,24 +595,31 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                 lock.unlock();
             }
             try {
-                if (present != null) {
-                    present.awaitChange();
-                    changed();
+                if (present == null) {
+                    if (attach(DeviceDomain.attach(device, chosen))) {
+                        Log.LOGGER.log(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
+                        changed();
+                    }
+                    continue;
+                }
+                present.awaitChange();
+                int generation = generation();
+                changed();
+                wakesForNothing = generation == told ? wakesForNothing + 1 : 0;
+                told = generation;
+                if (wakesForNothing < MANY_WAKES) {
                     pause = MIN_PAUSE;
                     continue;
                 }
-                if (attach(DeviceDomain.attach(device, chosen))) {
-                    Log.LOGGER.log(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
-                    changed();
-                }
-                continue;
             } catch (IOException | RuntimeException | Error e) {
                 if (present != null) {
                     lost(present, e);
                 }
             }
-            // Also after a loss: what is lost as soon as it is attached must not keep a processor busy.
-            pause(pause);
+            // What is lost as soon as it is attached, or wakes for nothing, must not keep a processor busy.
+            if (!pause(pause)) {
+                return;
+            }
             pause = Math.min(2 * pause, MAX_PAUSE);
         }
     }
@@ -603,15 +633,17 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         }
     }
 
-    private void pause(long nanos) {
+    /** Returns whether to go on. */
+    private boolean pause(long nanos) {
         lock.lock();
         try {
             long left = nanos;
             while (!stopped && left > 0) {
                 left = wake.awaitNanos(left);
             }
+            return !stopped;
         } catch (InterruptedException e) {
-            // Nobody has a reason to interrupt this thread.
+            return true; // nobody has a reason to interrupt this thread
         } finally {
             lock.unlock();
         }
@@ -688,6 +720,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
             last = old.page().load();
         } catch (PageFile.LostException e) {
             last = e.last;
+        } catch (InternalError e) {
+            last = Generation.INITIAL; // a page that the kernel has let go of, and cannot fetch again
         }
         show(new Page.Held(last)); // the old page may be unmapped
         for (TrackedLink link : links) {

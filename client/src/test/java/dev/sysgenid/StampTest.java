@@ -240,6 +240,48 @@ class StampTest {
         }
     }
 
+    /** What Java 17 does, and anybody without native access. */
+    @Test
+    void aClockThatCannotBeMappedIsReadNowAndThen() throws Exception {
+        ByteBuffer page = clock(0x100, 41);
+        Path device = storeClock("vmclock", page);
+        VmClock clock = VmClock.reading(device);
+        assertThat(clock).isNotNull();
+        assertThat(clock.isMapped()).isFalse();
+        try (SysGenId id = SysGenId.inProcess(clock)) {
+            assertThat(id.isGuarded())
+                    .as("it tells, but not before the clone runs")
+                    .isEqualTo(Crac.isAvailable());
+            java.util.concurrent.atomic.AtomicInteger calls = new java.util.concurrent.atomic.AtomicInteger();
+            id.watch(generation -> calls.incrementAndGet());
+            long stamp = id.stamp();
+            page.putLong(0x68, 42);
+            storeClock("vmclock", page);
+            Pages.until("the stamp is another one", () -> id.stamp() != stamp);
+            Pages.until("the listener is called", () -> calls.get() == 1);
+            long cloned = id.stamp();
+            assertThat(id.stamp()).isEqualTo(cloned);
+
+            // What cannot be read, or is another thing, says nothing.
+            Files.write(device, new byte[16]);
+            clock.read();
+            Files.write(device, new byte[4096]);
+            clock.read();
+            Files.delete(device);
+            clock.read();
+            assertThat(id.stamp()).isEqualTo(cloned);
+        }
+        assertThat(VmClock.reading(device)).isNull();
+        assertThat(VmClock.reading(storeClock("none", clock(0, 41)))).isNull();
+    }
+
+    private Path storeClock(String name, ByteBuffer page) throws IOException {
+        byte[] bytes = new byte[page.capacity()];
+        page.duplicate().get(0, bytes);
+        Path next = Files.write(directory.resolve("next"), bytes);
+        return Files.move(next, directory.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    }
+
     @Test
     void aClockWithoutACounterIsNone() {
         assertThat(VmClock.of(clock(0, 41)))

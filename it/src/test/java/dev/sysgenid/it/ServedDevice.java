@@ -103,7 +103,7 @@ public final class ServedDevice implements AutoCloseable {
     }
 
     /** Runs {@code sysgenid} with other arguments to its end. */
-    static Child.Ended runCommand(List<String> arguments) {
+    public static Child.Ended runCommand(List<String> arguments) {
         Path directory = makeDirectory();
         try {
             return Child.run(concat(sysgenid(modules(), directory), arguments));
