@@ -90,7 +90,7 @@ public final class SysGenIdProvider extends Provider {
         }
     }
 
-    /** A SecureRandom of this provider, whether or not it is installed. All of them are as good as one. */
+    /** {@return a SecureRandom of this provider, whether or not it is installed} All of them are as good as one. */
     public static SecureRandom secureRandom() {
         try {
             return SecureRandom.getInstance(NAME, Instance.PROVIDER);
