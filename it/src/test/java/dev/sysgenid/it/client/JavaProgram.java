@@ -18,7 +18,7 @@ import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 
-/** A program of {@code examples/java}, compiled for Java 17 against the client as it is shipped, once a build. */
+/** A program of {@code examples/java}, compiled for Java 17 against the libraries as they are shipped, once a build. */
 final class JavaProgram {
     /** Where a program runs: the JDK, and whether it may make system calls of its own. */
     enum Platform {
@@ -86,15 +86,15 @@ final class JavaProgram {
         return OUTPUT;
     }
 
-    /** What applications put on their class path: two jars. */
+    /** What applications put on their class path: three jars. */
     private static String library() {
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         String found = Arrays.stream(classPath.split(":"))
-                .filter(path -> path.matches(".*/sysgenid-(abi|client)-[^/]*\\.jar"))
+                .filter(path -> path.matches(".*/sysgenid-(abi|client|security)-[^/]*\\.jar"))
                 .collect(Collectors.joining(":"));
         assertThat(found.split(":"))
-                .as("jars of abi and client in %s", classPath)
-                .hasSize(2);
+                .as("jars of abi, client and security in %s", classPath)
+                .hasSize(3);
         return found;
     }
 }
