@@ -27,23 +27,23 @@ public final class Guarded<T> {
         this.attempts = attempts;
     }
 
-    /** How it went. */
+    /** {@return how it went} */
     public Outcome outcome() {
         return outcome;
     }
 
-    /** Whether the last run lay wholly inside one generation. */
+    /** {@return whether the last run lay wholly inside one generation} */
     public boolean held() {
         return outcome == Outcome.HELD;
     }
 
-    /** How many times the action was run, at least once. */
+    /** {@return how many times the action was run, at least once} */
     public int attempts() {
         return attempts;
     }
 
     /**
-     * What the last run returned.
+     * {@return what the last run returned}
      *
      * @throws GenerationException when that did not lie wholly inside one generation
      */
@@ -57,7 +57,7 @@ public final class Guarded<T> {
         return value;
     }
 
-    /** What the last run returned, however it went: to be undone, closed or reported. */
+    /** {@return what the last run returned, however it went: to be undone, closed or reported} */
     public T uncheckedValue() {
         return value;
     }

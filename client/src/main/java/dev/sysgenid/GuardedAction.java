@@ -10,6 +10,11 @@ package dev.sysgenid;
  */
 @FunctionalInterface
 public interface GuardedAction<T, E extends Exception> {
-    /** Does it. */
+    /**
+     * Does it.
+     *
+     * @return what it makes
+     * @throws E when it cannot
+     */
     T run() throws E;
 }

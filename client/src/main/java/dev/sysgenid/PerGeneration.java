@@ -51,6 +51,7 @@ public final class PerGeneration<T> {
      * <p>What the maker throws comes out of here, and no older value instead; the next call tries again. A maker must
      * not ask for the value that it makes.
      *
+     * @return never null
      * @throws GenerationException when the generation changed during each of 100 runs of the maker
      */
     public T get() {

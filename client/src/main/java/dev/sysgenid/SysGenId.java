@@ -124,6 +124,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * {@code SYSGENID_PATH}, else {@code /dev/sysgenid}. Without a usable device, generations are those of this process
      * alone, changed by {@link #trigger}, and one line is logged that says so; a device that appears later is then not
      * looked for. Closing what this returns does nothing.
+     *
+     * @return always the same object
      */
     public static SysGenId open() {
         return ProcessSysGenId.INSTANCE;
@@ -133,6 +135,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * A device at a given path, apart from what the process shares; to be closed. A plain file of at least 4096 bytes
      * can stand in for one, whose first four bytes somebody else changes.
      *
+     * @param path the device
+     * @return one of its own, attached
      * @throws java.nio.file.NoSuchFileException when there is nothing at the path
      * @throws AccessDeniedException when this process may not read it
      * @throws IOException when it is not a device, is too short, or its daemon is gone; the message says which
@@ -145,7 +149,11 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         return id;
     }
 
-    /** Generations of this process alone, changed by {@link #trigger} and by nothing else; for tests of programs. */
+    /**
+     * Generations of this process alone, changed by {@link #trigger} and by nothing else; for tests of programs.
+     *
+     * @return one of its own, at generation 0; to be closed
+     */
     public static SysGenId inProcess() {
         return inProcess(null);
     }
@@ -167,6 +175,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      *
      * <p>While the generation is {@linkplain #isKnown unknown} it is the last one that was seen. On the kernel driver's
      * device without native access, and where the page cannot be mapped, it is 0 until the first change.
+     *
+     * @return the number, or the last one that was seen
      */
     public final int generation() {
         try {
@@ -185,6 +195,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * call returns another value. Costs a few nanoseconds.
      *
      * <p>The number means nothing: compare with {@code ==} and {@code !=} only, and only within this object.
+     *
+     * @return a number that no earlier generation had
      */
     public final long stamp() {
         VmClock present = clock;
@@ -204,7 +216,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         }
     }
 
-    /** Whether the generation is known at this moment: false while the daemon is gone. */
+    /** {@return whether the generation is known at this moment: false while the daemon is gone} */
     public final boolean isKnown() {
         return epoch >= 0;
     }
@@ -218,6 +230,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * Whether anything tells when this system is restored from a snapshot: a device, a VMClock page, or a JVM with
      * checkpoints of its own (CRaC). Where nothing does, a stamp changes by {@link #trigger} alone. A VMClock page that this
      * process cannot map does not count: it is looked at ten times a second, so it tells, but not before the clone runs.
+     *
+     * @return the same in the whole life of this object
      */
     public final boolean isGuarded() {
         return path != null || (clock != null && clock.isMapped()) || Crac.isAvailable();
@@ -228,13 +242,23 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     /**
      * A value that is made once in each generation.
      *
+     * @param <T> the type of the value
      * @param maker makes it; may be run several times for one value, by any thread that asks for the value
+     * @return the value, not made yet
      */
     public final <T> PerGeneration<T> perGeneration(Supplier<? extends T> maker) {
         return new PerGeneration<>(this, maker);
     }
 
-    /** As {@link #guarded(int, GuardedAction)}, with {@value #DEFAULT_ATTEMPTS} attempts. */
+    /**
+     * As {@link #guarded(int, GuardedAction)}, with {@value #DEFAULT_ATTEMPTS} attempts.
+     *
+     * @param <T> what the action makes
+     * @param <E> what it throws
+     * @param action what to do
+     * @return what it made, and how it went
+     * @throws E what the action throws: it is not run again then
+     */
     public final <T, E extends Exception> Guarded<T> guarded(GuardedAction<T, E> action) throws E {
         return guarded(DEFAULT_ATTEMPTS, action);
     }
@@ -243,7 +267,11 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * Runs an action, and tells whether it lay wholly inside one generation; runs it again when it did not. While the
      * generation is unknown it is run once, for no number of attempts would help.
      *
+     * @param <T> what the action makes
+     * @param <E> what it throws
      * @param attempts how often at most, at least 1
+     * @param action what to do
+     * @return what the last run made, and how it went
      * @throws E what the action throws: it is not run again then
      */
     public final <T, E extends Exception> Guarded<T> guarded(int attempts, GuardedAction<T, E> action) throws E {
@@ -268,7 +296,12 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
 
     // ---- being told
 
-    /** As {@link #watch(Phase, String, GenerationListener)}, in the phase {@link Phase#CACHES}. */
+    /**
+     * As {@link #watch(Phase, String, GenerationListener)}, in the phase {@link Phase#CACHES}.
+     *
+     * @param listener called at each change
+     * @return to be closed when the listener is not to be called any more
+     */
     public final Watch watch(GenerationListener listener) {
         return watch(Phase.CACHES, listener.getClass().getSimpleName(), listener);
     }
@@ -281,6 +314,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      *
      * @param phase when, relative to other listeners
      * @param name for people: in log lines and as the name of its thread
+     * @param listener called at each change
+     * @return to be closed when the listener is not to be called any more
      */
     public final Watch watch(Phase phase, String name, GenerationListener listener) {
         Dispatcher.Registration registration = new Dispatcher.Registration(
@@ -330,6 +365,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * A watcher for an event loop.
      *
      * @param wake makes the loop take a turn, {@code selector::wakeup} for example; called by some thread at each change
+     * @return the watcher, up to date
      */
     public final Watcher watcher(Runnable wake) {
         TrackedLink link = new TrackedLink();
@@ -441,6 +477,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     /**
      * How many tracked watchers have not acknowledged the current generation.
      *
+     * @return at least 0
      * @throws UnsupportedOperationException before Java 22, without native access, and on a driver that does not count
      * @throws IOException when the daemon is gone
      */
@@ -461,6 +498,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * @return whether they have
      * @throws UnsupportedOperationException before Java 22, and without native access
      * @throws IOException when the daemon is gone
+     * @throws InterruptedException when this thread is interrupted
      */
     public final boolean awaitAcknowledged(Duration timeout) throws IOException, InterruptedException {
         long nanos = toNanos(timeout);

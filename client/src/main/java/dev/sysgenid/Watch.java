@@ -16,7 +16,9 @@ public final class Watch implements AutoCloseable {
         this.registration = registration;
     }
 
-    /** Whether the listener has returned normally since the last change. False while it runs, and after it threw. */
+    /**
+     * {@return whether the listener has returned normally since the last change} False while it runs, and after it threw.
+     */
     public boolean isUpToDate() {
         return dispatcher.isUpToDate(registration);
     }

@@ -47,12 +47,14 @@ public final class Watcher implements AutoCloseable {
     /**
      * Whether something changed since the last acknowledgement. One {@link SysGenId#stamp}. While the generation is
      * {@linkplain SysGenId#isKnown unknown} it is always true.
+     *
+     * @return whether to renew, from {@link #next} on
      */
     public boolean isOutdated() {
         return id.stamp() != acknowledged;
     }
 
-    /** The generation that is to be dealt with now, unsigned; look at it before renewing anything. */
+    /** {@return the generation that is to be dealt with now, unsigned} Look at it before renewing anything. */
     public int next() {
         // The stamp first: a change between the two is then found by acknowledge.
         seen = id.stamp();

@@ -30,7 +30,12 @@ public final class Generation {
         return next == current ? successor : next;
     }
 
-    /** The generation in decimal, as people and shell scripts read it. */
+    /**
+     * The generation in decimal, as people and shell scripts read it.
+     *
+     * @param generation unsigned
+     * @return digits
+     */
     public static String toString(int generation) {
         return Integer.toUnsignedString(generation);
     }

@@ -14,7 +14,7 @@ public final class SnapshotSafeRandom implements RandomGenerator {
 
     private SnapshotSafeRandom() {}
 
-    /** The one instance. */
+    /** {@return the one instance} */
     public static SnapshotSafeRandom instance() {
         return INSTANCE;
     }

@@ -11,16 +11,22 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The security provider whose {@link SecureRandom} cannot repeat itself in a clone of this system: installed first, it
- * stands behind {@code new SecureRandom()} and behind {@code SecureRandom.getInstance} of {@code NativePRNG},
- * {@code NativePRNGBlocking}, {@code NativePRNGNonBlocking}, {@code DRBG} and its own name, {@code SysGenID}.
+ * stands behind {@code new SecureRandom()}, {@code SecureRandom.getInstanceStrong()}, and {@code SecureRandom.getInstance}
+ * of {@code NativePRNG}, {@code NativePRNGBlocking}, {@code NativePRNGNonBlocking}, {@code DRBG} and its own name,
+ * {@code SysGenID}.
  *
  * <p>Three ways to install it, each harmless when done twice:
  *
  * <ul>
  *   <li>in code, {@link #install()}, as early as can be: SecureRandoms made before it stay what they are;
- *   <li>in the JDK's {@code conf/security/java.security}, {@code security.provider.1=SysGenID} and the others one further;
- *   <li>by {@code -Djava.security.properties=FILE}, where FILE has those same lines.
+ *   <li>by {@code -Djava.security.properties=FILE}, where FILE is {@code META-INF/sysgenid.security} of this jar, or its
+ *       address, {@code jar:file:/DIRECTORY/sysgenid-security-VERSION.jar!/META-INF/sysgenid.security};
+ *   <li>in the JDK's {@code conf/security/java.security}, by the lines of that file: {@code security.provider.1=SysGenID},
+ *       the others one further, and {@code securerandom.strongAlgorithms}.
  * </ul>
+ *
+ * <p>The last two need this jar on the class path or module path of the JVM: one inside another jar is not found, and the
+ * JDK does not say so.
  *
  * <p>{@code SHA1PRNG} is taken over only with the system property {@code sysgenid.random.sha1prng=true}: an instance of it
  * that is seeded before its first use gives the same bytes every time by contract, which this provider never does.
@@ -36,6 +42,10 @@ public final class SysGenIdProvider extends Provider {
     private static final long serialVersionUID = 1;
 
     private static final String SHA1PRNG = "sysgenid.random.sha1prng";
+
+    private static final String STRONG_ALGORITHMS = "securerandom.strongAlgorithms";
+
+    private static final String STRONG = NAME + ":" + NAME;
 
     private static final List<String> ALGORITHMS =
             // The first is what "new SecureRandom()" is called.
@@ -53,13 +63,15 @@ public final class SysGenIdProvider extends Provider {
     }
 
     /**
-     * Puts the provider before all others, wherever it was before. Doing so again changes nothing.
+     * Puts the provider before all others, wherever it was before, and makes it the first of the strong ones. Doing so
+     * again changes nothing.
      *
      * <p><b>Threads:</b> any; one at a time is let in.
      *
      * @throws SecurityException when a security manager forbids it
      */
     public static synchronized void install() {
+        makeStrong();
         Provider[] installed = Security.getProviders();
         if (installed.length > 0 && installed[0].getName().equals(NAME)) {
             return;
@@ -68,7 +80,17 @@ public final class SysGenIdProvider extends Provider {
         Security.insertProviderAt(new SysGenIdProvider(), 1);
     }
 
-    /** A SecureRandom of this provider, whether or not it is installed. All of them are as good as one. */
+    /** For {@code getInstanceStrong}, which asks for providers by their names, and never for the first. */
+    private static void makeStrong() {
+        String strong = Security.getProperty(STRONG_ALGORITHMS);
+        if (strong == null || strong.isBlank()) {
+            Security.setProperty(STRONG_ALGORITHMS, STRONG);
+        } else if (!strong.startsWith(STRONG)) {
+            Security.setProperty(STRONG_ALGORITHMS, STRONG + "," + strong);
+        }
+    }
+
+    /** {@return a SecureRandom of this provider, whether or not it is installed} All of them are as good as one. */
     public static SecureRandom secureRandom() {
         try {
             return SecureRandom.getInstance(NAME, Instance.PROVIDER);

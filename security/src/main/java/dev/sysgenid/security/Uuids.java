@@ -19,6 +19,7 @@ public final class Uuids {
     /**
      * A random UUID (version 4 of RFC 9562, 122 random bits): what {@link UUID#randomUUID} gives, except to clones.
      *
+     * @return a new one
      * @throws java.security.ProviderException when a seed is due and the kernel cannot be asked for it
      */
     public static UUID v4() {
@@ -30,6 +31,7 @@ public final class Uuids {
      * before, by {@link UUID#compareTo} and in text. 58 bits are random. The time is Unix time in milliseconds; it runs
      * ahead of the clock when the clock is set back, and while more than 65,536 are drawn in each millisecond.
      *
+     * @return a new one
      * @throws java.security.ProviderException when a seed is due and the kernel cannot be asked for it
      */
     public static UUID v7() {

@@ -8,8 +8,10 @@ import dev.sysgenid.SysGenId;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
+import java.io.InputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,12 +21,17 @@ import java.security.SecureRandom;
 import java.security.SecureRandomParameters;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarOutputStream;
+import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The provider, installed in every way in JVMs of their own, of the version that runs this test. */
 class ProviderTest {
+    private static final String SHIPPED_FILE = "/META-INF/sysgenid.security";
+
     private static final String[] TAKEN_OVER = {
         "SysGenID SysGenID SysGenID true",
         "NativePRNG SysGenID NativePRNG true",
@@ -49,7 +56,7 @@ class ProviderTest {
         assertThat(run(List.of(), "install"))
                 .contains(TAKEN_OVER)
                 .contains("new SysGenID SysGenID true", "installed 1 first SysGenID")
-                .contains("SHA1PRNG SUN SHA1PRNG true");
+                .contains("strong SysGenID SysGenID true", "SHA1PRNG SUN SHA1PRNG true");
     }
 
     @Test
@@ -73,7 +80,58 @@ class ProviderTest {
     void byAFileNamedOnTheCommandLine() throws Exception {
         assertThat(run(configured()))
                 .contains(TAKEN_OVER)
+                .contains("new SysGenID SysGenID true", "installed 1 first SysGenID")
+                .contains("strong SysGenID SysGenID true");
+    }
+
+    @Test
+    void byTheFileInsideTheJar() throws Exception {
+        Path jar = directory.resolve("security.jar");
+        try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar));
+                InputStream in = shippedFile().openStream()) {
+            out.putNextEntry(new ZipEntry(SHIPPED_FILE.substring(1)));
+            in.transferTo(out);
+        }
+        assertThat(run(List.of("-Djava.security.properties=jar:" + jar.toUri() + "!" + SHIPPED_FILE)))
+                .contains(TAKEN_OVER)
                 .contains("new SysGenID SysGenID true", "installed 1 first SysGenID");
+    }
+
+    /** Held on each version that the tests run on: a JDK with another list of providers fails this. */
+    @Test
+    void theFileKeepsWhatTheJdkHas() throws Exception {
+        Path keys = keyStore();
+        List<String> before = run(JdkProgram.class, List.of(), keys.toString());
+        List<String> after = run(JdkProgram.class, configured(), keys.toString());
+        assertThat(before)
+                .contains("SHA-256 ba7816bf", "SHA256withRSA true", "SHA256withECDSA true", "AES 19", "TLS TLSv1.3 42");
+        assertThat(after.get(0)).isEqualTo(before.get(0).replace("[", "[SysGenID, "));
+        assertThat(after).containsAll(before.subList(1, before.size()));
+    }
+
+    private Path keyStore() throws Exception {
+        Path keys = directory.resolve("keys.p12");
+        Process keytool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
+                        "-genkeypair",
+                        "-keyalg",
+                        "EC",
+                        "-alias",
+                        "key",
+                        "-dname",
+                        "CN=localhost",
+                        "-storetype",
+                        "PKCS12",
+                        "-storepass",
+                        JdkProgram.PASSWORD,
+                        "-keystore",
+                        keys.toString())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(keytool.waitFor()).as(output).isZero();
+        return keys;
     }
 
     @Test
@@ -135,29 +193,29 @@ class ProviderTest {
         }
     }
 
-    /** The options that make a file the list of providers: the one that the documentation gives. */
-    private List<String> configured() throws Exception {
-        Path file = directory.resolve("sysgenid.security");
-        List<String> lines = new ArrayList<>(List.of("security.provider.1=SysGenID"));
-        int number = 2;
-        for (var provider : java.security.Security.getProviders()) {
-            lines.add("security.provider." + number++ + "=" + provider.getName());
-        }
-        Files.write(file, lines);
-        return List.of("-Djava.security.properties=" + file);
+    private static List<String> configured() {
+        return List.of("-Djava.security.properties=" + shippedFile());
+    }
+
+    private static URL shippedFile() {
+        return Objects.requireNonNull(SysGenIdProvider.class.getResource(SHIPPED_FILE));
     }
 
     private static List<String> run(List<String> options, String... arguments) throws Exception {
+        return run(RandomProgram.class, options, arguments);
+    }
+
+    private static List<String> run(Class<?> program, List<String> options, String... arguments) throws Exception {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx64m"));
         command.addAll(options);
         boolean asModule = options.stream().anyMatch(option -> option.startsWith("--module-path"));
         if (asModule) {
-            command.addAll(List.of("-m", "dev.sysgenid.security/" + RandomProgram.class.getName()));
+            command.addAll(List.of("-m", "dev.sysgenid.security/" + program.getName()));
         } else {
-            String path = classes(SHIPPED) + File.pathSeparator + classes(List.of(RandomProgram.class));
-            command.addAll(List.of("-cp", path, RandomProgram.class.getName()));
+            String path = classes(SHIPPED) + File.pathSeparator + classes(List.of(program));
+            command.addAll(List.of("-cp", path, program.getName()));
         }
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

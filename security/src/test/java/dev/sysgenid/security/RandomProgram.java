@@ -22,6 +22,7 @@ final class RandomProgram {
             }
         }
         show("new", new SecureRandom());
+        show("strong", SecureRandom.getInstanceStrong());
         for (String algorithm :
                 new String[] {"SysGenID", "NativePRNG", "NativePRNGBlocking", "NativePRNGNonBlocking", "DRBG"}) {
             show(algorithm, SecureRandom.getInstance(algorithm));

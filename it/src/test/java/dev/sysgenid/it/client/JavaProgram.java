@@ -62,7 +62,7 @@ final class JavaProgram {
 
     /** The command that runs an example. */
     static List<String> command(Platform runtime, String name, List<String> jvmOptions, String... arguments) {
-        String library = library("abi", "client");
+        String library = library("abi", "client", "security");
         Path classes =
                 COMPILED.computeIfAbsent(name, _ -> compile(library, OUTPUT, List.of(SOURCES.resolve(name + ".java"))));
         return command(runtime, "64m", jvmOptions, classes + ":" + library, name, arguments);
