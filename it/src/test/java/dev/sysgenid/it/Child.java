@@ -62,7 +62,7 @@ public final class Child implements AutoCloseable {
     }
 
     /** Runs a program to its end. */
-    static Ended run(List<String> command) {
+    public static Ended run(List<String> command) {
         try (Child child = start(command)) {
             child.closeInput();
             return new Ended(child.awaitExit(), child.output());
@@ -70,7 +70,7 @@ public final class Child implements AutoCloseable {
     }
 
     /** The end of a program: its exit status, and everything it printed. */
-    record Ended(int status, String output) {}
+    public record Ended(int status, String output) {}
 
     private void readAll() {
         try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
