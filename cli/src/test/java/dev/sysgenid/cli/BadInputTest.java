@@ -48,6 +48,13 @@ class BadInputTest {
                 "serve --owner no-such-user | no user 'no-such-user' in /etc/passwd                      | sysgenid serve",
                 "serve --tracking all       | 'all' is neither writers nor opt-in                        | sysgenid serve",
                 "serve --mapping fast       | 'fast' is neither auto, passthrough nor store              | sysgenid serve",
+                "hook                       | 'ACTION'                                                   | sysgenid hook",
+                "hook start                 | 'start' is neither criu, install nor uninstall             | sysgenid hook",
+                "hook install               | hook install what: criu, runc or podman?                   | sysgenid hook",
+                "hook install docker        | 'docker' is neither criu, runc nor podman                  | sysgenid hook",
+                "hook install runc          | not started by the sysgenid script                         | sysgenid hook",
+                "hook criu                  | CRIU calls this, with CRTOOLS_SCRIPT_ACTION                | sysgenid hook",
+                "hook criu --dry-run        | hook criu takes --device and --allow-missing only          | sysgenid hook",
                 "help xyz                   | no command 'xyz'                                           | sysgenid help",
             })
     void wrongCommandLines(String line, String message, String command) {

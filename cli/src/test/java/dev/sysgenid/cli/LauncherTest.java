@@ -114,6 +114,31 @@ class LauncherTest {
         assertThat(second).returns(first.out(), Result::out);
     }
 
+    /** What CRIU restores is frozen meanwhile. */
+    @Test
+    void theHookIsNeverBuiltAnewAndKnowsWhereItIs() throws Exception {
+        run("status");
+        called();
+        file("cli/src/main/java/A.java", "changed");
+        Result hook = run("hook", "criu");
+        assertThat(hook.err()).isEmpty();
+        assertThat(called()).containsExactly("run");
+        assertThat(hook.out()).contains("-Dsysgenid.launcher=" + root.toRealPath() + "/sysgenid\n");
+        run("hook", "install", "runc");
+        assertThat(called()).containsExactly("mvnw", "train", "run");
+    }
+
+    @Test
+    void theHookStartsNoJavaAtStagesThatMeanNothing() throws Exception {
+        Process process = new ProcessBuilder(
+                        "env", "CRTOOLS_SCRIPT_ACTION=pre-resume", root + "/sysgenid", "hook", "criu")
+                .redirectErrorStream(true)
+                .start();
+        assertThat(process.inputReader().readLine()).isNull();
+        assertThat(process.waitFor()).isZero();
+        assertThat(called()).isEmpty();
+    }
+
     @Test
     void passesArgumentsAndTheExitCodeOn() throws Exception {
         Result result = run("watch", "--exec", "two  words", "", "*");

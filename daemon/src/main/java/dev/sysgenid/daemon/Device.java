@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 final class Device implements Effects {
     private static final ValueLayout.OfInt GENERATION = ValueLayout.JAVA_INT_UNALIGNED;
 
+    /** Of the highest generation. */
+    private static final int MAX_DIGITS = 10;
+
     private final Domain domain;
     private final Connection connection;
     private final Pages pages;
@@ -53,8 +56,11 @@ final class Device implements Effects {
     static final class OpenFile {
         final DeviceNode node;
         final Watcher watcher;
-        final Callers.Identity opener;
         final int uid;
+        /** As of the open, and renewed at the first use: what CRIU opens for a process has that one's own name only then. */
+        Callers.Identity opener;
+
+        private boolean used;
         /** By which the kernel knows those who sleep on it; 0 before the first of them. */
         private long pollHandle;
 
@@ -121,6 +127,16 @@ final class Device implements Effects {
         return file;
     }
 
+    private void used(Request.Header by, OpenFile file) {
+        if (!file.used) {
+            file.used = true;
+            Callers.Identity now = callers.identify(by.pid());
+            if (now.pid() == file.opener.pid()) {
+                file.opener = now;
+            }
+        }
+    }
+
     private Page newPage(DeviceNode node) throws SystemCallException {
         try {
             return pages.create(node.id(), domain.generation());
@@ -136,6 +152,7 @@ final class Device implements Effects {
             fill(request, file.node);
             return;
         }
+        used(request.header(), file);
         boolean nonblocking = (request.fileFlags() & Unistd.O_NONBLOCK) != 0;
         int result = domain.read(file.watcher, request.unique(), Integer.toUnsignedLong(request.size()), nonblocking);
         if (result == Domain.PARKED) {
@@ -173,6 +190,7 @@ final class Device implements Effects {
             connection.replyWritten(request.unique(), data.length);
             return;
         }
+        used(request.header(), file);
         int value =
                 data.length == Generation.BYTES ? MemorySegment.ofArray(data).get(GENERATION, 0) : 0;
         int result = domain.write(file.watcher, data.length, value);
@@ -184,6 +202,7 @@ final class Device implements Effects {
     }
 
     void ioctl(Request.Ioctl request, OpenFile file) {
+        used(request.header(), file);
         long bumps = domain.serial();
         int result = domain.ioctl(
                 file.watcher,
@@ -205,7 +224,45 @@ final class Device implements Effects {
         }
     }
 
+    /** A decimal number written to the text file {@code generation}: a bump with that as the least new generation. */
+    void writeGeneration(Request.Write request) {
+        byte[] data = request.data();
+        if (!request.byProcess()) {
+            connection.replyWritten(request.unique(), data.length); // as on the device: to nowhere
+            return;
+        }
+        long minimum = parseGeneration(data);
+        if (minimum < 0 || request.offset() != 0) {
+            connection.replyError(request.unique(), Errno.EINVAL);
+        } else if (!privileges.mayBump(request.header())) {
+            connection.replyError(request.unique(), Errno.EACCES);
+        } else {
+            Callers.Identity by = callers.identify(request.header().pid());
+            domain.bump((int) minimum, loop.now());
+            loop.wakeAt(domain.nextDeadline());
+            connection.replyWritten(request.unique(), data.length);
+            journal.bumped(domain.generation(), domain.outdated(), by);
+        }
+    }
+
+    /** A generation in decimal, with a line end or without; -1 for anything else. */
+    private static long parseGeneration(byte[] text) {
+        int digits = text.length > 0 && text[text.length - 1] == '\n' ? text.length - 1 : text.length;
+        if (digits == 0 || digits > MAX_DIGITS) {
+            return -1;
+        }
+        long value = 0;
+        for (int i = 0; i < digits; i++) {
+            if (text[i] < '0' || text[i] > '9') {
+                return -1;
+            }
+            value = value * 10 + (text[i] - '0');
+        }
+        return value <= 0xffff_ffffL ? value : -1;
+    }
+
     void poll(Request.Poll request, OpenFile file) {
+        used(request.header(), file);
         file.pollHandle = request.kernelHandle();
         connection.replyPoll(request.unique(), domain.poll(file.watcher, request.scheduleNotify()));
     }

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * sysgenid      the {@link Device}
- * generation    "7\n"
+ * generation    "7\n"; who may bump does so by writing the least new generation that it wants, or 0
  * watchers      who watches, and who is late: {@link WatcherList}
  * </pre>
  *
@@ -32,6 +32,8 @@ final class MountFileSystem implements FileSystem {
     static final String DEVICE_NAME = "sysgenid";
     static final String GENERATION_NAME = "generation";
     static final String WATCHERS_NAME = "watchers";
+
+    private static final String DELETED = " (deleted)";
 
     private static final long ROOT = 1;
     private static final long GENERATION_NODE = 2;
@@ -90,7 +92,7 @@ final class MountFileSystem implements FileSystem {
             connection.replyError(request.unique(), Errno.ENOTDIR);
             return;
         }
-        switch (request.name()) {
+        switch (nameOf(request.name())) {
             case DEVICE_NAME -> {
                 DeviceNode node = new DeviceNode(nextNode++);
                 node.lookedUp();
@@ -102,6 +104,20 @@ final class MountFileSystem implements FileSystem {
             case WATCHERS_NAME -> connection.replyEntry(request.unique(), WATCHERS_NODE, textAttributes(WATCHERS_NODE));
             default -> connection.replyError(request.unique(), Errno.ENOENT);
         }
+    }
+
+    /**
+     * The file that a name means. The kernel shows the path of an inode that was looked up afresh since with {@value #DELETED}
+     * behind it, and CRIU, which takes paths from there, asks for that name at a checkpoint and opens it at a restore. So
+     * it is the device too; once more behind each further checkpoint.
+     */
+    private static String nameOf(String asked) {
+        int end = asked.length();
+        while (asked.startsWith(DELETED, end - DELETED.length())) {
+            end -= DELETED.length();
+        }
+        String name = asked.substring(0, end);
+        return name.equals(DEVICE_NAME) ? name : asked;
     }
 
     @Override
@@ -178,7 +194,7 @@ final class MountFileSystem implements FileSystem {
                 deviceFiles.put(handle, file);
             }
         } else if (request.node() == GENERATION_NODE || request.node() == WATCHERS_NODE) {
-            if ((request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
+            if (request.node() == WATCHERS_NODE && (request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
                 connection.replyError(request.unique(), Errno.EACCES);
                 return;
             }
@@ -216,10 +232,12 @@ final class MountFileSystem implements FileSystem {
     @Override
     public void write(Request.Write request) {
         Device.OpenFile file = deviceFiles.get(request.handle());
-        if (file == null) {
-            connection.replyError(request.unique(), Errno.EBADF);
-        } else {
+        if (file != null) {
             device.write(request, file);
+        } else if (request.node() == GENERATION_NODE) {
+            device.writeGeneration(request);
+        } else {
+            connection.replyError(request.unique(), Errno.EBADF);
         }
     }
 
@@ -295,7 +313,7 @@ final class MountFileSystem implements FileSystem {
 
     /** Of unknown size, as in /proc: read until the end. */
     private Attributes textAttributes(long node) {
-        return attributes(node, Stat.S_IFREG | 0444, 1, 0);
+        return attributes(node, Stat.S_IFREG | (node == GENERATION_NODE ? 0644 : 0444), 1, 0);
     }
 
     private Attributes attributes(long inode, int mode, int links, long size) {

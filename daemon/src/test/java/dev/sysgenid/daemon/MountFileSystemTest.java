@@ -215,6 +215,32 @@ class MountFileSystemTest {
                 .isEqualTo("0\n");
     }
 
+    /** How CRIU names an inode that was looked up afresh since: so it must be the device, and an inode of its own. */
+    @ParameterizedTest
+    @ValueSource(strings = {"sysgenid (deleted)", "sysgenid (deleted) (deleted)"})
+    void theDeviceAsCriuNamesIt(String name) {
+        long node = lookUp(name);
+        assertThat(node).isNotEqualTo(lookUp(name)).isNotEqualTo(lookUp("sysgenid"));
+        assertThat(attributes(node).u64(16)).as("inode").isEqualTo(4);
+        openNode(node, Unistd.O_RDWR);
+        assertThat(device.domain().watchers()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "generation (deleted)",
+                " (deleted)",
+                "sysgenid (deleted",
+                "sysgenid(deleted)",
+                "sysgenid (deleted) ",
+                "sysgenid  (deleted)",
+            })
+    void nothingElseIsNamedSo(String name) {
+        files.lookup(new Request.Lookup(header(ROOT), name));
+        error(Errno.ENOENT);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {"", "Sysgenid", "sysgenid2", "sysgenid ", "sysgenid\0", ".", "..", "generatio", "../sysgenid"})
@@ -262,7 +288,8 @@ class MountFileSystemTest {
         assertThat(attributes(node).u32(16 + 68)).as("uid").isEqualTo(10);
         assertThat(attributes(node).u32(16 + 72)).as("gid").isEqualTo(20);
         assertThat(attributes(ROOT).u32(16 + 60)).isEqualTo(Stat.S_IFDIR | 0755);
-        assertThat(attributes(lookUp("generation")).u32(16 + 60)).isEqualTo(Stat.S_IFREG | 0444);
+        assertThat(attributes(lookUp("generation")).u32(16 + 60)).isEqualTo(Stat.S_IFREG | 0644);
+        assertThat(attributes(lookUp("watchers")).u32(16 + 60)).isEqualTo(Stat.S_IFREG | 0444);
         files.getExtendedAttributes(new Request.GetExtendedAttributes(header(node)));
         assertThat(reply().u64(32 + 40)).as("size by statx").isEqualTo(4096);
     }
@@ -384,11 +411,9 @@ class MountFileSystemTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 0x8401})
-    void theTextFilesAreNotWritten(int flags) {
-        for (String name : List.of("generation", "watchers")) {
-            files.open(new Request.Open(header(lookUp(name)), flags));
-            error(Errno.EACCES);
-        }
+    void theListOfWatchersIsNotWritten(int flags) {
+        files.open(new Request.Open(header(lookUp("watchers")), flags));
+        error(Errno.EACCES);
     }
 
     @Test
@@ -623,6 +648,78 @@ class MountFileSystemTest {
     }
 
     // The text files.
+
+    private void writeGeneration(String text, long offset) {
+        long node = lookUp("generation");
+        long handle = openNode(node, Unistd.O_WRONLY);
+        byte[] data = text.getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+        files.write(new Request.Write(header(node), handle, offset, data, true));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0, 0, 1",
+        "1, 0, 1",
+        "2, 0, 2",
+        "7, 9, 10",
+        "10, 9, 10",
+        "4294967295, 9, 4294967295",
+        "0000000012, 9, 12",
+        "0, 4294967295, 1"
+    })
+    void aNumberWrittenToTheGenerationBumps(String wish, String before, long after) {
+        if (!before.equals("0")) {
+            device.domain().bump(Integer.parseUnsignedInt(before), 0);
+        }
+        writeGeneration(wish, 0);
+        assertThat(reply().u32(0)).isEqualTo(wish.length());
+        assertThat(Integer.toUnsignedLong(device.domain().generation())).isEqualTo(after);
+        assertThat(Integer.toUnsignedLong(pages.published)).isEqualTo(after);
+        assertThat(journal).containsExactly((int) after + " 0 " + Unistd.getpid());
+        writeGeneration("0\n", 0);
+        assertThat(reply().u32(0)).isEqualTo(2);
+        assertThat(device.domain().generation()).isEqualTo((int) after == -1 ? 1 : (int) after + 1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "\n",
+                " 1",
+                "1 ",
+                "-1",
+                "+1",
+                "0x1",
+                "1\n\n",
+                "1\n2\n",
+                "4294967296",
+                "9999999999",
+                "00000000001",
+                "a"
+            })
+    void whatIsNoGenerationIsNotWritten(String text) {
+        writeGeneration(text, 0);
+        error(Errno.EINVAL);
+        assertThat(device.domain().generation()).isZero();
+        assertThat(journal).isEmpty();
+    }
+
+    @Test
+    void theGenerationIsWrittenFromItsBeginning() {
+        writeGeneration("5", 1);
+        error(Errno.EINVAL);
+        assertThat(device.domain().generation()).isZero();
+    }
+
+    @Test
+    void theGenerationIsWrittenByWhoMayBump() {
+        mayBump = false;
+        writeGeneration("5", 0);
+        error(Errno.EACCES);
+        assertThat(device.domain().generation()).isZero();
+        assertThat(journal).isEmpty();
+    }
 
     @Test
     void theGenerationIsALine() {

@@ -12,13 +12,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Assumptions;
 
 /** A program in C, compiled once, when a test first asks for it, into {@code target/c}. */
-final class CProgram {
+public final class CProgram {
     /** For which kind of process it is compiled. */
-    enum Bits {
+    public enum Bits {
         /** What the compiler makes by itself. */
         NATIVE,
         /** {@code gcc -m32}: the kernel's compatibility system calls. */
-        BITS_32
+        BITS_32,
+        /** Without libraries, for a container that has none. */
+        STATIC
     }
 
     private static final Path BEHAVIOUR = Path.of("src", "test", "c").toAbsolutePath();
@@ -35,12 +37,12 @@ final class CProgram {
     }
 
     /** A program of {@code src/test/c}. */
-    static CProgram behaviour(String name, Bits bits) {
+    public static CProgram behaviour(String name, Bits bits) {
         return compiled(BEHAVIOUR.resolve(name + ".c"), bits);
     }
 
     /** A program of {@code src/test/c}. */
-    static CProgram behaviour(String name) {
+    public static CProgram behaviour(String name) {
         return behaviour(name, Bits.NATIVE);
     }
 
@@ -59,12 +61,21 @@ final class CProgram {
                         + probe.output());
     }
 
-    Path executable() {
+    /** Where it is. */
+    public Path executable() {
         return executable;
     }
 
     private static CProgram compiled(Path source, Bits bits) {
-        String name = source.getFileName().toString().replace(".c", bits == Bits.BITS_32 ? "-32" : "");
+        String name = source.getFileName()
+                .toString()
+                .replace(
+                        ".c",
+                        switch (bits) {
+                            case NATIVE -> "";
+                            case BITS_32 -> "-32";
+                            case STATIC -> "-static";
+                        });
         return COMPILED.computeIfAbsent(OUTPUT.resolve(name), executable -> compile(source, bits, executable));
     }
 
@@ -90,6 +101,8 @@ final class CProgram {
                 executable.toString()));
         if (bits == Bits.BITS_32) {
             command.add(1, "-m32");
+        } else if (bits == Bits.STATIC) {
+            command.add(1, "-static");
         }
         Child.Ended gcc = Child.run(command);
         if (gcc.status() != 0) {

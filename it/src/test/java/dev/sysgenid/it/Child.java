@@ -62,7 +62,7 @@ public final class Child implements AutoCloseable {
     }
 
     /** Runs a program to its end. */
-    static Ended run(List<String> command) {
+    public static Ended run(List<String> command) {
         try (Child child = start(command)) {
             child.closeInput();
             return new Ended(child.awaitExit(), child.output());

@@ -72,6 +72,13 @@ public final class ServedDevice implements AutoCloseable {
         return launch(directory, mount, link, List.of(), concat(paths, List.of(options)));
     }
 
+    /** Serves at paths that another device can be served at later. */
+    public static ServedDevice startAt(Path mount, Path link, String... options) {
+        Namespace.require();
+        List<String> paths = List.of("--mount", mount.toString(), "--device", link.toString());
+        return launch(makeDirectory(), mount, link, List.of(), concat(paths, List.of(options)));
+    }
+
     /** Serves where it does when nothing is said: {@code /run/sysgenid} and {@code /dev/sysgenid}, which are private. */
     public static ServedDevice startAtDefaultPaths(String... options) {
         Namespace.require();
@@ -110,6 +117,11 @@ public final class ServedDevice implements AutoCloseable {
         } finally {
             deleteTree(directory);
         }
+    }
+
+    /** The words that run {@code sysgenid}, for a script; they hold as long as the build's files are there. */
+    public static List<String> command(List<String> arguments) {
+        return concat(sysgenid(modules(), Path.of("/run")), arguments);
     }
 
     private static String moduleFileName(Path module) {
