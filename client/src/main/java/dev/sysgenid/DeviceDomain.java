@@ -12,6 +12,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A served device, or the kernel driver's.
@@ -27,6 +28,7 @@ final class DeviceDomain implements Domain {
 
     private final Path path;
     private final Page page;
+    private final @Nullable PageExtension extension;
 
     /** Up to date when it was opened; replaced by the one thread that sleeps on it; guarded by this. */
     private FileChannel sleeper;
@@ -37,6 +39,7 @@ final class DeviceDomain implements Domain {
     private DeviceDomain(Path path, Page page, FileChannel sleeper) {
         this.path = path;
         this.page = page;
+        this.extension = PageExtension.of(page);
         this.sleeper = sleeper;
     }
 
@@ -129,6 +132,23 @@ final class DeviceDomain implements Domain {
     @Override
     public Page page() {
         return page;
+    }
+
+    @Override
+    public @Nullable CloneIdentity cloneIdentity() {
+        PageExtension.Clone clone = extension == null ? null : extension.read();
+        return clone == null ? null : clone.identity();
+    }
+
+    @Override
+    public boolean isGone() {
+        return extension != null && extension.isGone();
+    }
+
+    @Override
+    public int wraps() {
+        PageExtension.Clone clone = extension == null ? null : extension.read();
+        return clone == null ? 0 : (int) (clone.wideGeneration() >>> Integer.SIZE);
     }
 
     /**
