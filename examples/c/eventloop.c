@@ -20,7 +20,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "sysgenid_ioctl.h"
+#include "sysgenid.h"
 
 static uint64_t session_id;
 

@@ -10,7 +10,6 @@
 #include <err.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,20 +18,22 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-static const _Atomic uint32_t *generation;	/* the device's page: changes under our feet */
+#include "sysgenid.h"
 
-static void map_generation(const char *device)
+static const volatile struct sysgenid_page *page;	/* the device's: changes under our feet */
+
+static void map_page(const char *device)
 {
 	int fd = open(device, O_RDONLY | O_CLOEXEC);
-	void *page;
+	void *mapped;
 
 	if (fd < 0)
 		err(EXIT_FAILURE, "%s", device);
-	page = mmap(NULL, sizeof(*generation), PROT_READ, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED)
+	mapped = mmap(NULL, sizeof(*page), PROT_READ, MAP_SHARED, fd, 0);
+	if (mapped == MAP_FAILED)
 		err(EXIT_FAILURE, "%s: mmap", device);
 	close(fd);
-	generation = page;
+	page = mapped;
 }
 
 /*
@@ -49,8 +50,11 @@ static uint64_t safe_cached_secret(void)
 	static uint32_t drawn_in;
 
 	for (;;) {
-		uint32_t now = atomic_load_explicit(generation, memory_order_acquire);
+		uint32_t now = sysgenid_generation(page);
 
+		/* Nobody changes the page any more: then nothing is kept. The device must be mapped anew. */
+		if (sysgenid_is_extended(page) && sysgenid_is_gone(page))
+			errx(EXIT_FAILURE, "the daemon has ended: the generation is unknown from here on");
 		if (cached && now == drawn_in)
 			return secret;
 		if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
@@ -64,7 +68,7 @@ int main(int argc, char **argv)
 {
 	char line[256];
 
-	map_generation(argc > 1 ? argv[1] : "/dev/sysgenid");
+	map_page(argc > 1 ? argv[1] : "/dev/sysgenid");
 	while (fgets(line, sizeof(line), stdin)) {
 		uint64_t secret = safe_cached_secret();
 

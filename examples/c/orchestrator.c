@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sysgenid_ioctl.h"
+#include "sysgenid.h"
 
 #define EXIT_TIMEOUT 124
 

@@ -17,7 +17,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "sysgenid_ioctl.h"
+#include "sysgenid.h"
 
 /* What a real program does here: reseed its random numbers, draw new session ids, drop cached secrets, reconnect. */
 static void renew(uint32_t generation)

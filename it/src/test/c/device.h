@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "sysgenid_ioctl.h"
+#include "sysgenid.h"
 #include "tap.h"
 
 static const char *device;			/* path of the device: the program's first argument */

@@ -61,9 +61,10 @@ static void contents(void)
 		int other = 0;
 
 		is(load(shared), current(), "%s: the generation is at offset 0", modes[i].name);
-		for (int k = 1; k < PAGE / 4; k++)
+		other = load(shared + 1) != 0 || load(shared + 7) != 0;
+		for (int k = 14; k < PAGE / 4; k++)
 			other += load(shared + k) != 0;
-		is(other, 0, "%s: the rest is zero", modes[i].name);
+		is(other, 0, "%s: the rest is zero, but for what extension.c looks at", modes[i].name);
 		for (int round = 1; round <= 3; round++) {
 			bump();
 			is(load(shared), current(), "%s: bump %d: shared", modes[i].name, round);

@@ -44,6 +44,7 @@ int main(int argc, char **argv)
 	int fd, late, own;
 	uint32_t *page, value, shown;
 	char byte;
+	bool stopped = strcmp(getenv("SYSGENID_END"), "stopped") == 0;
 
 	device_setup(argc, argv);
 	late = open_device(O_RDWR);
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
 	ok(says_gone(result(pread(fd, &value, 4, 0))), "pread says that it is gone");
 	ok(says_gone(result(pread(late, &value, 4, 0))), "also to a watcher that was outdated");
 	is(look(page), shown, "the page shows what it showed when the daemon went");
+	is(sysgenid_is_gone((void *)page), stopped, "and says that it is gone, if the daemon could");
 	ok(says_gone(result(pwrite(fd, &shown, 4, 0))), "pwrite says so");
 	ok(says_gone(result(ioctl(fd, SYSGENID_V4_GET_OUTDATED_WATCHERS))), "GET says so");
 	ok(says_gone(result(ioctl(fd, SYSGENID_TRIGGER_GEN_UPDATE, 0UL))), "TRIGGER says so");

@@ -33,11 +33,12 @@ static struct victim victim(int flags)
 /* How many words of the page are not what they should be. */
 static int damage(const struct victim *v)
 {
-	const volatile uint32_t *words = v->page;
-	int wrong = words[0] != current();
+	const volatile uint32_t *words = v->page, *ours = (const volatile uint32_t *)generation;
+	int wrong = words[0] != current() || !sysgenid_is_extended((const void *)v->page);
 
+	/* What follows the generation is the same in all pages; then come zeros. */
 	for (int i = 1; i < PAGE / 4; i++)
-		wrong += words[i] != 0;
+		wrong += words[i] != (i < 14 ? ours[i] : 0);
 	return wrong;
 }
 

@@ -12,6 +12,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A served device, or the kernel driver's.
@@ -36,6 +37,11 @@ final class DeviceDomain implements Domain {
 
     /** Guarded by this. */
     private boolean closed;
+
+    /** Sought by the first who asks: a JVM that starts need not wait for it. Guarded by this, as the next. */
+    private @Nullable PageExtension extension;
+
+    private boolean extensionSought;
 
     private DeviceDomain(Path path, Object mount, Page page, FileChannel sleeper) {
         this.path = path;
@@ -151,6 +157,34 @@ final class DeviceDomain implements Domain {
     @Override
     public Page page() {
         return page;
+    }
+
+    private synchronized @Nullable PageExtension extension() {
+        if (!extensionSought) {
+            extension = PageExtension.of(page);
+            extensionSought = true;
+        }
+        return extension;
+    }
+
+    @Override
+    public @Nullable CloneIdentity cloneIdentity() {
+        PageExtension present = extension();
+        PageExtension.Clone clone = present == null ? null : present.read();
+        return clone == null ? null : clone.identity();
+    }
+
+    @Override
+    public boolean isGone() {
+        PageExtension present = extension();
+        return present != null && present.isGone();
+    }
+
+    @Override
+    public int wraps() {
+        PageExtension present = extension();
+        PageExtension.Clone clone = present == null ? null : present.read();
+        return clone == null ? 0 : (int) (clone.wideGeneration() >>> Integer.SIZE);
     }
 
     /**

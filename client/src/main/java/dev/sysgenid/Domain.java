@@ -3,6 +3,7 @@ package dev.sysgenid;
 
 import java.io.Closeable;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where generations come from: a served device, a file that stands in for one, or this process alone. It is good until
@@ -17,6 +18,20 @@ interface Domain extends Closeable {
      * For one thread; ended by {@link #close}.
      */
     void awaitChange() throws IOException;
+
+    /** By what this clone differs from others of this generation; null when nobody says. */
+    @Nullable
+    CloneIdentity cloneIdentity();
+
+    /** Whether the domain says that it has ended: it is as good as lost, even before a method throws. */
+    default boolean isGone() {
+        return false;
+    }
+
+    /** How often the number of the generation began anew, as far as anybody says; changes before a number comes again. */
+    default int wraps() {
+        return 0;
+    }
 
     /**
      * Opens a watcher, which is up to date at first.

@@ -2,6 +2,12 @@
 package dev.sysgenid;
 
 import dev.sysgenid.abi.Generation;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
@@ -17,6 +23,9 @@ final class LocalDomain implements Domain {
     private final Set<LocalLink> outdated = new HashSet<>();
 
     /** Guarded by the lock. */
+    private CloneIdentity identity = draw();
+
+    /** Guarded by the lock. */
     private final Set<LocalLink> links = new HashSet<>();
 
     @Override
@@ -30,11 +39,36 @@ final class LocalDomain implements Domain {
         try {
             int next = Generation.next(page.load(), 0);
             outdated.addAll(links);
+            identity = draw();
             page.store(next);
             return next;
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public CloneIdentity cloneIdentity() {
+        lock.lock();
+        try {
+            return identity;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Asks the kernel each time: what Java's own generators have drawn ahead is in every clone. */
+    private static CloneIdentity draw() {
+        ByteBuffer bytes = ByteBuffer.allocate(2 * Long.BYTES);
+        try (InputStream kernel = Files.newInputStream(Path.of("/dev/urandom"))) {
+            if (kernel.readNBytes(bytes.array(), 0, bytes.capacity()) == bytes.capacity()) {
+                return new CloneIdentity(bytes.getLong(0), bytes.getLong(Long.BYTES));
+            }
+        } catch (IOException e) {
+            // No such file: another system, or a very bare one.
+        }
+        SecureRandom random = new SecureRandom();
+        return new CloneIdentity(random.nextLong(), random.nextLong());
     }
 
     int outdated() {

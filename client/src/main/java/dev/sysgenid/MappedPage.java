@@ -36,6 +36,11 @@ final class MappedPage extends Page {
         return new MappedPage(memory);
     }
 
+    /** The page as a buffer. */
+    ByteBuffer buffer() {
+        return memory;
+    }
+
     @Override
     int load() {
         return (int) INT.getAcquire(memory, dev.sysgenid.abi.Page.GENERATION_OFFSET);

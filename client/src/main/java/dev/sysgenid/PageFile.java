@@ -79,6 +79,11 @@ final class PageFile implements Domain {
     }
 
     @Override
+    public @Nullable CloneIdentity cloneIdentity() {
+        return null;
+    }
+
+    @Override
     public void awaitChange() throws IOException {
         try {
             while (true) {

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -84,8 +85,11 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     // All below are guarded by the lock.
 
     private long epochs;
-    /** Null while it is gone. */
-    private @Nullable Domain domain;
+    /** Null while it is gone. Read without the lock by those who only ask. */
+    private volatile @Nullable Domain domain;
+
+    /** The {@link Domain#wraps} that is in the epoch. */
+    private int wraps;
 
     /** When the loss of a domain was logged last; and whether that of this one was. */
     private long lossToldAt;
@@ -218,7 +222,23 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
 
     /** {@return whether the generation is known at this moment: false while the daemon is gone} */
     public final boolean isKnown() {
-        return epoch >= 0;
+        Domain present = domain;
+        return epoch >= 0 && present != null && !present.isGone();
+    }
+
+    /**
+     * By what this system differs from other clones of the same snapshot that have the same generation. Without a device it
+     * is this process's own, and changes with {@link #trigger}.
+     *
+     * <p>Between a restore and the bump that follows all clones show the identity of the snapshot. So it is like anything
+     * else that must be unique: take it, use it, and see that the {@link #stamp} is still the same.
+     *
+     * @return empty while the generation is unknown, and where nobody says: on the kernel driver's device, on a plain file,
+     *     and where the page cannot be mapped
+     */
+    public final Optional<CloneIdentity> cloneIdentity() {
+        Domain present = domain;
+        return present == null || present.isGone() ? Optional.empty() : Optional.ofNullable(present.cloneIdentity());
     }
 
     /** Whether a stamp was given while the generation was known. */
@@ -641,6 +661,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                     continue;
                 }
                 present.awaitChange();
+                noteWraps(present);
                 int generation = generation();
                 changed();
                 wakesForNothing = generation == told ? wakesForNothing + 1 : 0;
@@ -703,6 +724,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
                 }
             }
             domain = next;
+            wraps = next.wraps();
             show(next.page());
             epochs++;
             publishEpoch();
@@ -775,6 +797,21 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         epochs++;
         if (domain != null) {
             publishEpoch();
+        }
+    }
+
+    /** So that two wishes for a far generation, which bring its number back, bring no stamp back. */
+    @SuppressWarnings("ReferenceEquality") // this very one
+    private void noteWraps(Domain present) {
+        lock.lock();
+        try {
+            int now = present.wraps();
+            if (domain == present && now != wraps) {
+                wraps = now;
+                advance();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -38,6 +38,11 @@ final class MappedPage extends Page {
         return new MappedPage(MemorySegment.ofBuffer(memory));
     }
 
+    /** The page as a buffer. */
+    ByteBuffer buffer() {
+        return memory.asByteBuffer();
+    }
+
     @Override
     int load() {
         return (int) INT.getAcquire(memory, (long) dev.sysgenid.abi.Page.GENERATION_OFFSET);

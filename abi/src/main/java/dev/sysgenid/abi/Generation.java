@@ -31,6 +31,19 @@ public final class Generation {
     }
 
     /**
+     * The wide generation after a bump: the least number above {@code current} whose lower half is {@code next}. So wide
+     * generations only grow, and 2<sup>32</sup> wraps of the narrow one would have to come before this one wraps.
+     *
+     * @param current the wide generation before the bump, unsigned; its lower half is the generation before the bump
+     * @param next the generation after the bump
+     * @return the wide generation after it, unsigned
+     */
+    public static long widen(long current, int next) {
+        long sameUpperHalf = (current & 0xffff_ffff_0000_0000L) | Integer.toUnsignedLong(next);
+        return Long.compareUnsigned(sameUpperHalf, current) > 0 ? sameUpperHalf : sameUpperHalf + (1L << 32);
+    }
+
+    /**
      * The generation in decimal, as people and shell scripts read it.
      *
      * @param generation unsigned

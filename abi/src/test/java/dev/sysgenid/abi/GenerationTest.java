@@ -37,6 +37,16 @@ class GenerationTest {
     }
 
     @Test
+    void theWideOneEndsInTheNarrowOneAndOnlyGrows() {
+        assertThat(Generation.widen(0, 1)).isEqualTo(1);
+        assertThat(Generation.widen(7, MAX)).isEqualTo(0xffff_ffffL);
+        assertThat(Generation.widen(0xffff_ffffL, 1)).isEqualTo(0x1_0000_0001L);
+        assertThat(Generation.widen(0x1_0000_0001L, MAX)).isEqualTo(0x1_ffff_ffffL);
+        assertThat(Generation.widen(0x7fff_ffff_ffff_ffffL, 1)).isEqualTo(0x8000_0000_0000_0001L);
+        assertThat(Generation.widen(0x8000_0000_0000_0001L, 2)).isEqualTo(0x8000_0000_0000_0002L);
+    }
+
+    @Test
     void printsUnsigned() {
         assertThat(Generation.toString(MAX)).isEqualTo("4294967295");
     }

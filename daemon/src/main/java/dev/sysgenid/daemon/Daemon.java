@@ -154,6 +154,10 @@ public final class Daemon {
             loop.run();
         } finally {
             ServiceManager.tell("STOPPING=1");
+            // What the kernel keeps cannot be stored into once the connection is lost.
+            if (stored == null || !lost[0]) {
+                device.retire();
+            }
             if (stored != null) {
                 stored.stop();
             }
@@ -209,7 +213,7 @@ public final class Daemon {
             return false;
         }
         try (PassthroughPages pages = new PassthroughPages(connection, Requirements.maxMappings());
-                Page _ = pages.create(0, 0)) {
+                Page _ = pages.create(0, PageContent.first(0, 0, 0))) {
             return true;
         } catch (SystemCallException e) {
             return false;

@@ -13,6 +13,7 @@ import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,8 @@ final class Device implements Effects {
     private static final int MAX_DIGITS = 10;
 
     private final Domain domain;
+    private final CloneIdentity identity = new CloneIdentity();
+    private PageContent content;
     private final Connection connection;
     private final Pages pages;
     private final Callers callers;
@@ -88,6 +91,8 @@ final class Device implements Effects {
             Runnable reclaim,
             Journal journal) {
         this.domain = new Domain(tracking, this);
+        identity.draw();
+        this.content = PageContent.first(domain.generation(), identity.head(), identity.tail());
         this.connection = connection;
         this.pages = pages;
         this.callers = callers;
@@ -139,11 +144,11 @@ final class Device implements Effects {
 
     private Page newPage(DeviceNode node) throws SystemCallException {
         try {
-            return pages.create(node.id(), domain.generation());
+            return pages.create(node.id(), content);
         } catch (SystemCallException e) {
             // Pages of inodes that are gone may still be held, because the kernel is slow to say so.
             reclaim.run();
-            return pages.create(node.id(), domain.generation());
+            return pages.create(node.id(), content);
         }
     }
 
@@ -176,11 +181,10 @@ final class Device implements Effects {
             return;
         }
         page.filled();
-        byte[] content = new byte[dev.sysgenid.abi.Page.SIZE];
-        MemorySegment.ofArray(content).set(GENERATION, dev.sysgenid.abi.Page.GENERATION_OFFSET, domain.generation());
-        int from = Math.clamp(request.offset(), 0, content.length);
-        int length = (int) Math.min(Integer.toUnsignedLong(request.size()), content.length - from);
-        connection.replyData(request.unique(), content, from, length);
+        byte[] bytes = Arrays.copyOf(content.bytes(false), dev.sysgenid.abi.Page.SIZE);
+        int from = Math.clamp(request.offset(), 0, bytes.length);
+        int length = (int) Math.min(Integer.toUnsignedLong(request.size()), bytes.length - from);
+        connection.replyData(request.unique(), bytes, from, length);
     }
 
     void write(Request.Write request, OpenFile file) {
@@ -277,6 +281,12 @@ final class Device implements Effects {
         loop.wakeAt(domain.nextDeadline());
     }
 
+    /** Tells those who look at their page, and at nothing else, that this daemon serves them no longer. */
+    void retire() {
+        content = content.gone();
+        pages.publish(content);
+    }
+
     private void reply(long unique, int result) {
         if (result < 0) {
             connection.replyError(unique, -result);
@@ -289,7 +299,9 @@ final class Device implements Effects {
 
     @Override
     public void bumped(int generation) {
-        pages.publish(generation);
+        identity.draw();
+        content = content.bumped(generation, identity.head(), identity.tail());
+        pages.publish(content);
     }
 
     @Override

@@ -3,20 +3,20 @@ package dev.sysgenid.daemon;
 
 import dev.sysgenid.linux.SystemCallException;
 
-/** All pages of a mount, and the one way in which a new generation gets into them. */
+/** All pages of a mount, and the one way in which something new gets into them. */
 interface Pages {
     /** The flags with which the device is opened. See {@link dev.sysgenid.fuse.OpenFlags}. */
     int openFlags();
 
     /**
-     * A page for an inode, showing {@code generation}.
+     * A page for an inode.
      *
      * @throws SystemCallException when a limit is reached: descriptors, mappings, memory
      */
-    Page create(long node, int generation) throws SystemCallException;
+    Page create(long node, PageContent content) throws SystemCallException;
 
-    /** Makes every page show {@code generation}; when this returns, no load by anybody gives an older one. */
-    void publish(int generation);
+    /** Makes every page show this; when it returns, no load by anybody gives an older generation. */
+    void publish(PageContent content);
 
     /** How many pages there are. */
     int size();

@@ -8,7 +8,6 @@ import dev.sysgenid.linux.Mman;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
@@ -28,8 +27,6 @@ final class PassthroughPages implements Pages, AutoCloseable {
 
     /** How many mappings are left to the JVM, which does not survive it when it gets none: threads, heap, libraries. */
     private static final int FOR_THE_JVM = 4096;
-
-    private static final VarHandle GENERATION = ValueLayout.JAVA_INT.varHandle();
 
     private final Connection connection;
     private final int capacity;
@@ -73,7 +70,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
     }
 
     @Override
-    public Page create(long node, int generation) throws SystemCallException {
+    public Page create(long node, PageContent content) throws SystemCallException {
         if (freed == 0 && fresh == capacity) {
             throw new SystemCallException(Errno.ENOSPC, "reserve", "a page");
         }
@@ -97,7 +94,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
                 throw new SystemCallException(-result, "mmap", "a page");
             }
             use(slot);
-            show(slot, generation);
+            show(slot, content);
             return new Mapped(slot, backingId);
         } finally {
             Unistd.close(file);
@@ -105,17 +102,20 @@ final class PassthroughPages implements Pages, AutoCloseable {
     }
 
     @Override
-    public void publish(int generation) {
+    public void publish(PageContent content) {
         for (int i = 0; i < size; i++) {
-            show(used[i], generation);
+            show(used[i], content);
         }
         // A client that is told of the bump in any other way must find it in its page: all stores first.
         VarHandle.fullFence();
     }
 
-    /** One store. Each open makes one, so where there are many pages this is compiled before the first bump comes. */
-    private void show(int slot, int generation) {
-        GENERATION.setRelease(slots, (long) slot * stride + dev.sysgenid.abi.Page.GENERATION_OFFSET, generation);
+    /**
+     * Stores to one line of the processor's cache. Each open does it, so where there are many pages this is compiled before
+     * the first bump comes.
+     */
+    private void show(int slot, PageContent content) {
+        content.show(slots, (long) slot * stride);
     }
 
     private MemorySegment memory(int slot) {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
+import static dev.sysgenid.abi.Page.END;
+import static dev.sysgenid.abi.Page.GENERATION_OFFSET;
+import static dev.sysgenid.abi.Page.MAGIC_OFFSET;
+import static dev.sysgenid.abi.Page.SEQUENCE_OFFSET;
+
 import dev.sysgenid.abi.Generation;
 import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.OpenFlags;
@@ -9,8 +14,7 @@ import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.EventFd;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -76,22 +80,20 @@ final class StoredPages implements Pages {
     }
 
     @Override
-    public Page create(long node, int generation) {
+    public Page create(long node, PageContent content) {
         size++;
         return new Stored(node);
     }
 
     @Override
-    public void publish(int generation) {
+    public void publish(PageContent content) {
         if (filled.isEmpty()) {
             return;
         }
         long[] nodes = filled.keySet().stream().mapToLong(Long::longValue).toArray();
-        byte[] content = new byte[Generation.BYTES];
-        MemorySegment.ofArray(content).set(ValueLayout.JAVA_INT_UNALIGNED, 0, generation);
         work.add(() -> {
             for (long node : nodes) {
-                connection.notifyStore(node, content);
+                store(node, content);
             }
         });
         long wakeUps;
@@ -103,6 +105,23 @@ final class StoredPages implements Pages {
             filler.fillPagesOnly();
             wakeUps = EventFd.eventfd_read(done);
         } while (wakeUps <= 0);
+    }
+
+    /**
+     * One page: what {@link PageContent#show} does in memory. The kernel copies the bytes of one store in any order, so each
+     * step is a store of its own.
+     */
+    private void store(long node, PageContent content) {
+        byte[] changing = content.bytes(true);
+        byte[] changed = content.bytes(false);
+        store(node, changing, SEQUENCE_OFFSET, Integer.BYTES);
+        store(node, changing, MAGIC_OFFSET, END - MAGIC_OFFSET);
+        store(node, changed, SEQUENCE_OFFSET, Integer.BYTES);
+        store(node, changed, GENERATION_OFFSET, Generation.BYTES);
+    }
+
+    private void store(long node, byte[] page, int offset, int length) {
+        connection.notifyStore(node, offset, Arrays.copyOfRange(page, offset, offset + length));
     }
 
     private void storeForEver() {

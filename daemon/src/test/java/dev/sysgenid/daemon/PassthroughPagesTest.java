@@ -51,6 +51,10 @@ class PassthroughPagesTest {
         });
     }
 
+    private static PageContent showing(int generation) {
+        return PageContent.first(generation, 0x1122_3344_5566_7788L, 0x99aa_bbcc_ddee_ff00L);
+    }
+
     /** Where pages are mapped, and what their first four bytes are: as the kernel tells it, not the code under test. */
     private static Map<Long, Integer> mapped() throws IOException {
         Map<Long, Integer> pages = new TreeMap<>();
@@ -82,7 +86,7 @@ class PassthroughPagesTest {
     @Test
     void aPageShowsItsGenerationFromTheStart() throws Exception {
         withPassthrough((pages, _) -> {
-            try (Page page = pages.create(16, 0xffff_fff0)) {
+            try (Page page = pages.create(16, showing(0xffff_fff0))) {
                 assertThat(page.backingId()).isPositive();
                 assertThat(mapped().values()).containsExactly(0xffff_fff0);
                 assertThat(pages.size()).isEqualTo(1);
@@ -100,12 +104,12 @@ class PassthroughPagesTest {
         withPassthrough((pages, _) -> {
             Set<Integer> backingIds = new HashSet<>();
             for (int i = 0; i < 300; i++) {
-                backingIds.add(pages.create(16 + i, 5).backingId());
+                backingIds.add(pages.create(16 + i, showing(5)).backingId());
             }
             assertThat(backingIds).hasSize(300);
             assertThat(mapped()).hasSize(300);
             for (int generation : new int[] {6, -1, 1}) {
-                pages.publish(generation);
+                pages.publish(showing(generation));
                 assertThat(mapped().values()).hasSize(300).containsOnly(generation);
             }
         });
@@ -114,15 +118,15 @@ class PassthroughPagesTest {
     @Test
     void closingTwiceIsHarmless() throws Exception {
         withPassthrough((pages, mount) -> {
-            Page first = pages.create(16, 1);
-            Page second = pages.create(17, 1);
+            Page first = pages.create(16, showing(1));
+            Page second = pages.create(17, showing(1));
             first.close();
             first.close();
             assertThat(pages.size()).isEqualTo(1);
             assertThat(mount.log).isEmpty();
-            Page third = pages.create(18, 1);
+            Page third = pages.create(18, showing(1));
             first.close(); // not the one that has its place now
-            pages.publish(2);
+            pages.publish(showing(2));
             assertThat(mapped().values()).containsExactly(2, 2);
             second.close();
             third.close();
@@ -133,7 +137,7 @@ class PassthroughPagesTest {
     @Test
     void theKernelIsGivenItsIdBack() throws Exception {
         withPassthrough((pages, mount) -> {
-            Page page = pages.create(16, 1);
+            Page page = pages.create(16, showing(1));
             int backingId = page.backingId();
             page.close();
             mount.connection.closeBacking(backingId);
@@ -154,7 +158,7 @@ class PassthroughPagesTest {
             for (int step = 0; step < 4000; step++) {
                 // Phases of growing and of shrinking.
                 if (there.isEmpty() || random.nextInt(100) < (step % 1000 < 500 ? 75 : 30)) {
-                    there.add(pages.create(step, generation));
+                    there.add(pages.create(step, showing(generation)));
                 } else {
                     there.remove(random.nextInt(there.size())).close();
                 }
@@ -163,7 +167,7 @@ class PassthroughPagesTest {
                     Map<Long, Integer> mapped = mapped();
                     assertThat(mapped).hasSize(there.size());
                     addresses.addAll(mapped.keySet());
-                    pages.publish(++generation);
+                    pages.publish(showing(++generation));
                     assertThat(mapped().values()).allMatch(Integer.valueOf(generation)::equals);
                     assertThat(mapped().keySet()).isEqualTo(mapped.keySet());
                 }
@@ -186,9 +190,9 @@ class PassthroughPagesTest {
                 List<Page> there = new ArrayList<>();
                 for (int round = 0; round < 3; round++) {
                     while (there.size() < most) {
-                        there.add(few.create(16, 1));
+                        there.add(few.create(16, showing(1)));
                     }
-                    assertThatThrownBy(() -> few.create(16, 1))
+                    assertThatThrownBy(() -> few.create(16, showing(1)))
                             .isInstanceOfSatisfying(
                                     SystemCallException.class,
                                     e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
@@ -204,7 +208,7 @@ class PassthroughPagesTest {
     void closingAllOfThemClosesEach() throws Exception {
         withPassthrough((pages, _) -> {
             for (int i = 0; i < 100; i++) {
-                pages.create(i, 1);
+                pages.create(i, showing(1));
             }
             assertThat(mapped()).hasSize(100);
             // The rest is looked at when the body is over.
@@ -216,7 +220,7 @@ class PassthroughPagesTest {
         try (FakeKernel kernel = new FakeKernel();
                 PassthroughPages pages = new PassthroughPages(kernel.connection, 65_530)) {
             for (int i = 0; i < 100; i++) {
-                assertThatThrownBy(() -> pages.create(16, 1))
+                assertThatThrownBy(() -> pages.create(16, showing(1)))
                         .isInstanceOfSatisfying(
                                 SystemCallException.class,
                                 e -> assertThat(e.errno()).isEqualTo(Errno.ENOTTY));
@@ -224,7 +228,7 @@ class PassthroughPagesTest {
             assertThat(pages.size()).isZero();
             assertThat(mapped()).isEmpty();
             assertThat(Descriptors.leadingTo("/memfd:sysgenid")).isZero();
-            pages.publish(2);
+            pages.publish(showing(2));
             assertThat(kernel.log).isEmpty();
         }
     }

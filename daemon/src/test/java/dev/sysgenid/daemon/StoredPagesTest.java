@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.daemon.FakeKernel.Message;
 import dev.sysgenid.fuse.OpenFlags;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -43,26 +44,48 @@ class StoredPagesTest {
     }
 
     private Page filled(long node) {
-        Page page = pages.create(node, 0);
+        Page page = pages.create(node, showing(0));
         page.filled();
         return page;
     }
 
-    private static void isStore(Message message, long node, int generation) {
+    private static PageContent showing(int generation) {
+        return PageContent.first(0, 1, 2).bumped(generation, 0x1122_3344_5566_7788L, 0x99aa_bbcc_ddee_ff00L);
+    }
+
+    /** One page, in four steps: nothing may be seen that belongs to two bumps. */
+    private static void isStored(List<Message> stores, long node, int generation) {
+        assertThat(stores).hasSize(4);
+        isStore(stores.get(0), node, 24, 4);
+        assertThat(stores.get(0).u32(24)).as("an odd sequence").isEqualTo(1);
+        isStore(stores.get(1), node, 8, 48);
+        assertThat(stores.get(1).u64(24)).as("magic").isEqualTo(0x4449_4e45_4753_5953L);
+        assertThat(stores.get(1).u32(32)).as("version").isEqualTo(1);
+        assertThat(stores.get(1).u32(36)).as("serving").isEqualTo(1);
+        assertThat(stores.get(1).u32(40)).as("still odd").isEqualTo(1);
+        assertThat(stores.get(1).u64(48)).as("wide").isEqualTo(Integer.toUnsignedLong(generation));
+        assertThat(stores.get(1).u64(56)).as("identity").isEqualTo(0x1122_3344_5566_7788L);
+        assertThat(stores.get(1).u64(64)).as("identity").isEqualTo(0x99aa_bbcc_ddee_ff00L);
+        isStore(stores.get(2), node, 24, 4);
+        assertThat(stores.get(2).u32(24)).as("an even sequence").isEqualTo(2);
+        isStore(stores.get(3), node, 0, 4);
+        assertThat(stores.get(3).u32(24)).as("generation").isEqualTo(generation);
+    }
+
+    private static void isStore(Message message, long node, long offset, int length) {
         assertThat(message.unique()).isZero();
         assertThat(message.code()).isEqualTo(Message.STORE);
         assertThat(message.u64(0)).as("node").isEqualTo(node);
-        assertThat(message.u64(8)).as("offset").isZero();
-        assertThat(message.u32(16)).as("bytes").isEqualTo(4);
-        assertThat(message.u32(24)).as("generation").isEqualTo(generation);
-        assertThat(message.body().limit()).isEqualTo(28);
+        assertThat(message.u64(8)).as("offset").isEqualTo(offset);
+        assertThat(message.u32(16)).as("bytes").isEqualTo(length);
+        assertThat(message.body().limit()).isEqualTo(24 + length);
     }
 
     @Test
     void mappingsAreTheKernelsOwn() {
         assertThat(pages.openFlags())
                 .isEqualTo(OpenFlags.DIRECT_IO | OpenFlags.NO_FLUSH | OpenFlags.PARALLEL_DIRECT_WRITES);
-        assertThat(pages.create(16, 0).backingId()).isZero();
+        assertThat(pages.create(16, showing(0)).backingId()).isZero();
         assertThat(pages.describe()).startsWith("store");
     }
 
@@ -75,8 +98,8 @@ class StoredPagesTest {
 
     @Test
     void pagesAreCounted() {
-        Page first = pages.create(16, 0);
-        Page second = pages.create(17, 0);
+        Page first = pages.create(16, showing(0));
+        Page second = pages.create(17, showing(0));
         assertThat(pages.size()).isEqualTo(2);
         first.close();
         first.close();
@@ -87,31 +110,31 @@ class StoredPagesTest {
 
     @Test
     void aPageThatNobodyTouchedNeedsNoStore() {
-        try (Page _ = pages.create(16, 0)) {
-            pages.publish(1);
+        try (Page _ = pages.create(16, showing(0))) {
+            pages.publish(showing(1));
             assertThat(kernel.all()).isEmpty();
         }
     }
 
     @Test
-    void eachPageThatWasTouchedIsStoredOnce() {
+    void eachPageThatWasTouchedIsStored() {
         Page first = filled(16);
         Page second = filled(17);
         second.filled();
-        pages.create(18, 0);
-        pages.publish(0x8000_0001);
+        pages.create(18, showing(0));
+        pages.publish(showing(0x8000_0001));
         List<Message> stores = kernel.all();
-        assertThat(stores).hasSize(2);
-        isStore(stores.get(0), 16, 0x8000_0001);
-        isStore(stores.get(1), 17, 0x8000_0001);
+        assertThat(stores).hasSize(8);
+        isStored(stores.subList(0, 4), 16, 0x8000_0001);
+        isStored(stores.subList(4, 8), 17, 0x8000_0001);
 
         first.close();
         Page third = filled(19);
-        pages.publish(2);
+        pages.publish(showing(2));
         stores = kernel.all();
-        assertThat(stores).hasSize(2);
-        isStore(stores.get(0), 17, 2);
-        isStore(stores.get(1), 19, 2);
+        assertThat(stores).hasSize(8);
+        isStored(stores.subList(0, 4), 17, 2);
+        isStored(stores.subList(4, 8), 19, 2);
         second.close();
         third.close();
         assertThat(pages.size()).isEqualTo(1);
@@ -120,7 +143,7 @@ class StoredPagesTest {
     @Test
     void aPageThatIsGoneIsNotStored() {
         filled(16).close();
-        pages.publish(1);
+        pages.publish(showing(1));
         assertThat(kernel.all()).isEmpty();
     }
 
@@ -128,8 +151,8 @@ class StoredPagesTest {
     void everyBumpIsStored() {
         filled(16);
         for (int generation = 1; generation <= 1000; generation++) {
-            pages.publish(generation);
-            isStore(kernel.only(), 16, generation);
+            pages.publish(showing(generation));
+            isStored(kernel.all(), 16, generation);
         }
     }
 
@@ -157,7 +180,7 @@ class StoredPagesTest {
 
         CompletableFuture<Boolean> published = new CompletableFuture<>();
         Thread loop = Thread.ofPlatform().daemon().start(() -> {
-            pages.publish(7);
+            pages.publish(showing(7));
             published.complete(true);
         });
         kernel.give();
@@ -169,11 +192,14 @@ class StoredPagesTest {
         // Nothing was taken from the way to the kernel, so the store cannot be done.
         assertThat(published).isNotDone();
 
-        Message store = kernel.next();
-        while (store == null) {
-            store = kernel.next();
+        List<Message> stores = new ArrayList<>();
+        while (stores.size() < 4) {
+            Message store = kernel.next();
+            if (store != null) {
+                stores.add(store);
+            }
         }
-        isStore(store, 16, 7);
+        isStored(stores, 16, 7);
         assertThat(published.join()).isTrue();
         assertThat(served).hasValue(2);
     }
@@ -184,9 +210,9 @@ class StoredPagesTest {
         filled(16);
         filled(17);
         kernel.hangUp();
-        pages.publish(1);
-        pages.publish(2);
-        assertThat(kernel.log).hasSize(4).allSatisfy(line -> assertThat(line).contains("EPIPE"));
+        pages.publish(showing(1));
+        pages.publish(showing(2));
+        assertThat(kernel.log).hasSize(16).allSatisfy(line -> assertThat(line).contains("EPIPE"));
     }
 
     @Test

@@ -256,15 +256,16 @@ public final class Connection {
      * sent for this. So it must not be called by the only thread that could.
      *
      * @param node a node that has been looked up; one that is gone is ignored
-     * @param data at most a page, written at the start of the file
+     * @param offset where in the file
+     * @param data at most a page
      */
-    public void notifyStore(long node, byte[] data) {
+    public void notifyStore(long node, long offset, byte[] data) {
         int length = Wire.OutHeader.SIZE + Wire.NotifyStoreOut.SIZE + data.length;
         store.set(U32, Wire.OutHeader.LENGTH, length);
         store.set(U32, Wire.OutHeader.ERROR, Wire.NotifyStoreOut.CODE);
         store.set(U64, Wire.OutHeader.UNIQUE, 0);
         store.set(U64, Wire.OutHeader.SIZE + Wire.NotifyStoreOut.NODE, node);
-        store.set(U64, Wire.OutHeader.SIZE + Wire.NotifyStoreOut.OFFSET, 0);
+        store.set(U64, Wire.OutHeader.SIZE + Wire.NotifyStoreOut.OFFSET, offset);
         store.set(U32, Wire.OutHeader.SIZE + Wire.NotifyStoreOut.BYTES, data.length);
         MemorySegment.copy(
                 MemorySegment.ofArray(data), 0, store, Wire.OutHeader.SIZE + Wire.NotifyStoreOut.SIZE, data.length);

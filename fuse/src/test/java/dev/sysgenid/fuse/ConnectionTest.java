@@ -358,13 +358,13 @@ class ConnectionTest {
 
     @Test
     void store() {
-        connection.notifyStore(0x1122_3344_5566_7788L, new byte[] {42, 0, 0, 0});
+        connection.notifyStore(0x1122_3344_5566_7788L, 24, new byte[] {42, 0, 0, 0});
         sent("""
             2c 00 00 00              ;  0 len 44
             04 00 00 00              ;  4 code STORE
             00 00 00 00 00 00 00 00  ;  8 unique 0: a notification
             88 77 66 55 44 33 22 11  ;  0 nodeid
-            00 00 00 00 00 00 00 00  ;  8 offset
+            18 00 00 00 00 00 00 00  ;  8 offset
             04 00 00 00              ; 16 size 4
             00 00 00 00              ; 20 padding
             2a 00 00 00              ; data
@@ -373,7 +373,7 @@ class ConnectionTest {
 
     @Test
     void storeOfAWholePage() {
-        connection.notifyStore(16, new byte[4096]);
+        connection.notifyStore(16, 0, new byte[4096]);
         byte[] message = kernel.takeOrNothing();
         assertThat(message).hasSize(16 + 24 + 4096);
         assertThat(Bytes.view(message).getInt(0)).isEqualTo(message.length);
@@ -387,7 +387,7 @@ class ConnectionTest {
         kernel.letWritesWait();
         Thread storing = Thread.ofPlatform().start(() -> {
             for (int i = 0; i < rounds; i++) {
-                connection.notifyStore(16, new byte[] {1, 2, 3, 4});
+                connection.notifyStore(16, 0, new byte[] {1, 2, 3, 4});
             }
         });
         Thread looping = Thread.ofPlatform().start(() -> {
@@ -449,7 +449,7 @@ class ConnectionTest {
             unmounted.replyOk(7);
             unmounted.replyError(7, Errno.EIO);
             unmounted.notifyPoll(1);
-            unmounted.notifyStore(1, new byte[4]);
+            unmounted.notifyStore(1, 0, new byte[4]);
             assertThat(log).isEmpty();
         } finally {
             Unistd.close(device);

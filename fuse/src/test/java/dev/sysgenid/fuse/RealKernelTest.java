@@ -179,7 +179,7 @@ class RealKernelTest {
             mounted.connection.replyOk(1_000_000);
             mounted.connection.replyData(1_000_000, new byte[100], 0, 100);
             mounted.connection.notifyPoll(77);
-            mounted.connection.notifyStore(77, new byte[4]);
+            mounted.connection.notifyStore(77, 0, new byte[4]);
             assertThat(mounted.log).isEmpty();
         });
     }

@@ -43,6 +43,11 @@ class BehaviourIT {
     }
 
     @TestFactory
+    Stream<DynamicTest> extension() {
+        return setting.run("extension");
+    }
+
+    @TestFactory
     Stream<DynamicTest> commands() {
         return setting.run("commands");
     }

@@ -26,6 +26,8 @@ public final class CProgram {
     private static final Path BEHAVIOUR = Path.of("src", "test", "c").toAbsolutePath();
     private static final Path EXAMPLES =
             Path.of("..", "examples", "c").toAbsolutePath().normalize();
+    private static final Path INCLUDE =
+            Path.of("..", "include").toAbsolutePath().normalize();
     private static final Path OUTPUT = Path.of("target", "c").toAbsolutePath();
 
     private static final Map<Path, CProgram> COMPILED = new ConcurrentHashMap<>();
@@ -95,7 +97,7 @@ public final class CProgram {
                 "-Wextra",
                 "-Werror",
                 "-pthread",
-                "-I" + EXAMPLES,
+                "-I" + INCLUDE,
                 source.toString(),
                 "-o",
                 executable.toString()));

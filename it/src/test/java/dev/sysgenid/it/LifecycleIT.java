@@ -20,7 +20,7 @@ class LifecycleIT {
     @ValueSource(strings = {"passthrough", "store"})
     void clientsLearnThatTheDaemonWasStopped(String mapping) {
         try (ServedDevice device = ServedDevice.start("--mapping", mapping);
-                Child orphan = orphan(device, mapping)) {
+                Child orphan = orphan(device, mapping, "stopped")) {
             device.stop();
             checkOrphan(orphan);
         }
@@ -30,7 +30,7 @@ class LifecycleIT {
     @ValueSource(strings = {"passthrough", "store"})
     void clientsLearnThatTheDaemonWasKilled(String mapping) {
         try (ServedDevice device = ServedDevice.start("--mapping", mapping);
-                Child orphan = orphan(device, mapping)) {
+                Child orphan = orphan(device, mapping, "killed")) {
             device.kill();
             checkOrphan(orphan);
         }
@@ -86,13 +86,13 @@ class LifecycleIT {
         }
     }
 
-    private static Child orphan(ServedDevice device, String mapping) {
+    private static Child orphan(ServedDevice device, String mapping, String end) {
         // Not one of the fixture's own programs: those are killed before the daemon is stopped.
         Child orphan = Child.start(
                 List.of(
                         CProgram.behaviour("orphan").executable().toString(),
                         device.device().toString()),
-                Map.of("SYSGENID_MAPPING", mapping));
+                Map.of("SYSGENID_MAPPING", mapping, "SYSGENID_END", end));
         orphan.awaitLine("# ready");
         return orphan;
     }

@@ -259,11 +259,16 @@ public final class ServedDevice implements AutoCloseable {
 
     /** Bumps, as root. */
     public void bump() {
+        bump(0);
+    }
+
+    /** Bumps, as root, to a minimum. */
+    public void bump(long minimum) {
         try {
             int file = SystemCallException.check(
                     Unistd.open(device().toString(), Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0), "open", device());
             try {
-                SystemCallException.check(Unistd.ioctl(file, Ioctl.TRIGGER_GEN_UPDATE, 0L), "ioctl", device());
+                SystemCallException.check(Unistd.ioctl(file, Ioctl.TRIGGER_GEN_UPDATE, minimum), "ioctl", device());
             } finally {
                 Unistd.close(file);
             }

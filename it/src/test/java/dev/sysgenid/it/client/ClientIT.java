@@ -3,6 +3,7 @@ package dev.sysgenid.it.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sysgenid.CloneIdentity;
 import dev.sysgenid.Guarded;
 import dev.sysgenid.PerGeneration;
 import dev.sysgenid.Phase;
@@ -15,7 +16,9 @@ import dev.sysgenid.it.ServedDevice;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -49,6 +52,42 @@ class ClientIT {
             }
             assertThat(id.bump()).isEqualTo(101);
             assertThat(device.generation()).isEqualTo(101);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"passthrough", "store"})
+    void theIdentityIsAnotherInEachGenerationAndTheSameForAll(String mapping) throws Exception {
+        try (ServedDevice device = ServedDevice.start("--mapping", mapping);
+                SysGenId id = SysGenId.open(device.device());
+                SysGenId other = SysGenId.open(device.device())) {
+            Set<CloneIdentity> identities = new HashSet<>();
+            for (int i = 0; i < 50; i++) {
+                CloneIdentity identity = id.cloneIdentity().orElseThrow();
+                assertThat(id.cloneIdentity()).contains(identity);
+                assertThat(other.cloneIdentity()).contains(identity);
+                assertThat(identities.add(identity)).isTrue();
+                device.bump();
+            }
+            id.trigger();
+            assertThat(id.cloneIdentity()).as("the system's, not the process's").isEqualTo(other.cloneIdentity());
+            device.stop();
+            assertThat(id.isKnown()).isFalse();
+            assertThat(id.cloneIdentity()).isEmpty();
+        }
+    }
+
+    /** Two wishes for far generations bring a number back; a stamp never comes back. */
+    @Test
+    void noWrapBringsAStampBack() throws Exception {
+        try (ServedDevice device = ServedDevice.start();
+                SysGenId id = SysGenId.open(device.device())) {
+            device.bump();
+            long stamp = id.stamp();
+            device.bump(0xffff_ffffL);
+            device.bump();
+            assertThat(id.generation()).isEqualTo(1);
+            await("it counts the wrap", () -> id.stamp() != stamp);
         }
     }
 

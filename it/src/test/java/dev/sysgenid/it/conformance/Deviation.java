@@ -55,5 +55,8 @@ enum Deviation {
      * A tracked watcher whose last descriptor is closed while a mapping is left. As it should be: gone. FUSE without
      * passthrough, as the driver of v4: it stays until the mapping goes, and nobody can ack for it.
      */
-    MAPPING_IS_WATCHER
+    MAPPING_IS_WATCHER,
+
+    /** The page behind the generation. The driver: zeros. Here: magic, version, state, wide generation, clone identity. */
+    PAGE_EXTENSION
 }

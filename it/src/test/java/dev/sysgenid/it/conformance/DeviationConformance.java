@@ -3,10 +3,13 @@ package dev.sysgenid.it.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sysgenid.abi.Page;
 import dev.sysgenid.core.Tracking;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Mman;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.Function;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -45,6 +48,7 @@ abstract non-sealed class DeviationConformance extends Topic {
             case IOCTL_WITH_MEMORY -> ioctlWithMemory(deviates);
             case IOCTL_OF_REGULAR_FILES -> ioctlOfRegularFiles(deviates);
             case MAPPING_IS_WATCHER -> mappingIsWatcher(deviates);
+            case PAGE_EXTENSION -> pageExtension(deviates);
         }
     }
 
@@ -232,5 +236,50 @@ abstract non-sealed class DeviationConformance extends Topic {
         assertThat(outdatedWatchers()).isEqualTo(deviates ? 1 : 0);
         mapping.close();
         assertThat(outdatedWatchers()).as("without the mapping").isZero();
+    }
+
+    private void pageExtension(boolean deviates) {
+        Mapping mapping = map(open(RDONLY));
+        Mapping other = map(open());
+        if (!deviates) {
+            for (int offset = Page.MAGIC_OFFSET; offset < Page.END; offset++) {
+                assertThat(mapping.at(offset)).as("byte %s", offset).isZero();
+            }
+            return;
+        }
+        Set<Number128> identities = new HashSet<>();
+        int bumps = 20;
+        for (int i = 0; i < bumps; i++) {
+            int generation = bump();
+            assertThat(u64(mapping, Page.MAGIC_OFFSET)).isEqualTo(Page.MAGIC);
+            assertThat((int) u64(mapping, Page.VERSION_OFFSET)).isEqualTo(Page.VERSION);
+            assertThat((int) u64(mapping, Page.STATE_OFFSET)).isEqualTo(Page.SERVING);
+            assertThat(u64(mapping, Page.SEQUENCE_OFFSET) & 1).isZero();
+            assertThat((int) u64(mapping, Page.WIDE_GENERATION_OFFSET)).isEqualTo(generation);
+            assertThat(identity(mapping)).isEqualTo(identity(other)).isEqualTo(identity(map(open())));
+            identities.add(identity(mapping));
+        }
+        assertThat(identities).hasSize(bumps);
+        bump(0xffff_ffff);
+        long before = u64(mapping, Page.WIDE_GENERATION_OFFSET);
+        assertThat(bump()).isEqualTo(1);
+        assertThat(u64(mapping, Page.WIDE_GENERATION_OFFSET))
+                .as("it does not wrap")
+                .isEqualTo(before + 2);
+    }
+
+    private record Number128(long head, long tail) {}
+
+    private static Number128 identity(Mapping mapping) {
+        return new Number128(
+                u64(mapping, Page.CLONE_IDENTITY_OFFSET), u64(mapping, Page.CLONE_IDENTITY_OFFSET + Long.BYTES));
+    }
+
+    private static long u64(Mapping mapping, int offset) {
+        long value = 0;
+        for (int i = Long.BYTES - 1; i >= 0; i--) {
+            value = (value << Byte.SIZE) | (mapping.at(offset + i) & 0xff);
+        }
+        return value;
     }
 }

@@ -33,13 +33,17 @@ abstract non-sealed class MapConformance extends Topic {
         }
     }
 
+    /** What {@link Deviation#PAGE_EXTENSION} is about is looked at there. */
     @Test
     void theRestOfThePageIsZero() {
         OpenFile file = open(RDONLY);
         Mapping mapping = map(file);
         bump(0xffff_ffff);
         for (int offset = 4; offset < PAGE; offset++) {
-            assertThat(mapping.at(offset)).as("byte %s", offset).isZero();
+            boolean extension = (offset >= 8 && offset < 28) || (offset >= 32 && offset < 56);
+            if (!extension) {
+                assertThat(mapping.at(offset)).as("byte %s", offset).isZero();
+            }
         }
         assertThat(mapping.fault(PAGE - 1)).isZero();
     }
