@@ -111,7 +111,7 @@ public final class Daemon {
                     "Linux 6.9 or later with CONFIG_FUSE_PASSTHROUGH has it; or let --mapping choose (auto)");
         } else {
             stored = new StoredPages(connection, session.sharedMappings());
-            stored.setFiller(() -> session.serveOnly(r -> r instanceof Request.Read read && !read.byProcess()));
+            stored.setFiller(() -> session.serveOnly(Device::isOfThePageCache));
             pages = stored;
         }
         Device device = new Device(

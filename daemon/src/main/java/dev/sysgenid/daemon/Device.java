@@ -187,6 +187,15 @@ final class Device implements Effects {
         connection.replyData(request.unique(), bytes, from, length);
     }
 
+    /** Whether the kernel asks for its page cache: it holds the lock of a page until this is answered. */
+    static boolean isOfThePageCache(Request request) {
+        return switch (request) {
+            case Request.Read read -> !read.byProcess();
+            case Request.Write write -> !write.byProcess();
+            default -> false;
+        };
+    }
+
     void write(Request.Write request, OpenFile file) {
         byte[] data = request.data();
         if (!request.byProcess()) {

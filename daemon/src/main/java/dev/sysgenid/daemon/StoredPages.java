@@ -24,8 +24,9 @@ import java.util.concurrent.LinkedBlockingQueue;
  * Pages in the kernel's page cache, for where there is no passthrough: the kernel asks the server for a page when it is
  * first touched, and a bump stores the new generation into each page that was asked for.
  *
- * <p>A store blocks while the kernel fills the same page, which it does by a request to us. So a thread of its own does
- * the stores, and the loop answers such requests, and only such, until they are done: to everybody the bump is one step.
+ * <p>A store blocks while the kernel fills the same page, or writes back what a client scribbled on it, which it does by
+ * a request to us. So a thread of its own does the stores, and the loop answers such requests, and only such, until they
+ * are done: to everybody the bump is one step.
  *
  * <pre>
  *   a client's first touch          the loop's thread               the storing thread
@@ -37,10 +38,12 @@ import java.util.concurrent.LinkedBlockingQueue;
  *                                   three would wait for ever)
  *   page unlocked                                                   store done
  *                                   the bump goes on
+ *
+ *   a client maps a page that it wrote to: page locked, WRITE queued; and so on
  * </pre>
  */
 final class StoredPages implements Pages {
-    /** Serves the requests that fill pages while others wait. */
+    /** Serves the requests for which pages are locked, while others wait. */
     interface Filler {
         /** Takes the requests that are there. */
         void fillPagesOnly();

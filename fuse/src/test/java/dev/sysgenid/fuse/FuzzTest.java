@@ -53,7 +53,7 @@ class FuzzTest {
     }
 
     /** What is so of any request, whatever the bytes. Not by AssertJ, which is slow a million times over. */
-    private static boolean holds(byte[] message, Request request) {
+    static boolean holds(byte[] message, Request request) {
         if (message.length < 40) {
             return request instanceof Request.Malformed;
         }
@@ -137,23 +137,27 @@ class FuzzTest {
     }
 
     /** Judged by the bytes alone: it has a number, and is not one of those to which the kernel wants no answer. */
-    private static boolean waitsForAnAnswer(byte[] message) {
+    static boolean waitsForAnAnswer(byte[] message) {
         return message.length >= 40
                 && Bytes.view(message).getLong(8) != 0
                 && !SessionTest.UNANSWERED.contains(Bytes.view(message).getInt(4));
     }
 
+    /** Fails unless it is a reply: as long as it says, and an error that the kernel takes, with nothing behind it. */
+    static void requireReply(byte[] reply) {
+        int error = reply.length < 16 ? 1 : Bytes.view(reply).getInt(4);
+        if (error > 0
+                || error < -511
+                || Bytes.view(reply).getInt(0) != reply.length
+                || (error < 0 && reply.length != 16)) {
+            throw new AssertionError("not a reply: " + Bytes.show(reply));
+        }
+    }
+
     private static void expectAnswers(FakeKernel kernel, List<Long> waiting, int message) {
         List<Long> answered = new ArrayList<>();
         for (byte[] reply = kernel.takeOrNothing(); reply.length > 0; reply = kernel.takeOrNothing()) {
-            int error = Bytes.view(reply).getInt(4);
-            if (reply.length < 16
-                    || Bytes.view(reply).getInt(0) != reply.length
-                    || error > 0
-                    || error < -511
-                    || (error < 0 && reply.length != 16)) {
-                throw new AssertionError("not a reply: " + Bytes.show(reply));
-            }
+            requireReply(reply);
             answered.add(Bytes.view(reply).getLong(8));
         }
         if (!answered.equals(waiting)) {

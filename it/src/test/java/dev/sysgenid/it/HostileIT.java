@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ValueSource(strings = {"passthrough", "store"})
 class HostileIT {
     private static final String SECONDS = System.getProperty("sysgenid.it.hostile.seconds", "4");
+    private static final String COUNT = System.getProperty("sysgenid.it.hostile.count", "0");
     private static final String SEED = System.getProperty("sysgenid.it.hostile.seed", "1");
 
     private final String mapping;
@@ -61,6 +62,17 @@ class HostileIT {
     @Test
     void garbage() {
         run(true, "garbage", SECONDS, "4", SEED);
+    }
+
+    @Test
+    void hammers() {
+        run(true, "hammer", SECONDS, "3", SEED, COUNT);
+    }
+
+    /** It bumps itself, so no bystander, who counts bumps, can stand beside it. */
+    @Test
+    void launders() {
+        run(false, "launder", SECONDS);
     }
 
     @Test
