@@ -7,8 +7,10 @@ import dev.sysgenid.agent.program.Quiet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,7 +90,11 @@ class BadInputIT {
             assertThat(jvm.awaitExit()).as(jvm.output()).isZero();
             assertThat(jvm.output()).contains("own library: absent").contains("provider: SysGenID, ");
         }
-        String path = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        String all = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        String library = Arrays.stream(all.split(":", -1))
+                .filter(each -> each.matches(".*/sysgenid-(abi|client|security)-[^/]*\\.jar"))
+                .collect(Collectors.joining(":"));
+        String path = "target/test-classes:" + library;
         List<String> command = new ArrayList<>(List.of(jdk.java(), Jvm.agent(""), "-cp", path));
         command.add(dev.sysgenid.agent.program.OwnProvider.class.getName());
         try (Jvm jvm = Jvm.run(Map.of(), command)) {
@@ -131,7 +137,7 @@ class BadInputIT {
     @ParameterizedTest
     @MethodSource("jdks")
     void aDeviceThatIsNone(Jdks jdk) throws Exception {
-        for (String path : List.of("/proc/1/mem/x", "/", "/dev/null")) {
+        for (String path : List.of("/", "/dev/null", "/none/here")) {
             List<String> command = List.of(
                     jdk.java(),
                     "-Dsysgenid.path=" + path,
@@ -146,7 +152,6 @@ class BadInputIT {
                 assertThat(jvm.awaitExit()).as(jvm.output()).isZero();
                 assertThat(jvm.output())
                         .contains("generations are those of this process alone")
-                        .contains("nothing here tells of a restore")
                         .contains(CONTRACT);
             }
         }

@@ -7,6 +7,7 @@ import dev.sysgenid.agent.mends.Mends;
 import dev.sysgenid.agent.program.Twin;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +34,7 @@ class TwinsIT {
         return Mends.all(false).stream()
                 .map(Mend::name)
                 .filter(name -> state.equals(name) || state.startsWith(name + "-") || state.startsWith(name + "$"))
-                .max(java.util.Comparator.comparing(String::length))
+                .max(Comparator.comparingInt(String::length))
                 .orElseThrow(() -> new AssertionError("no mend for " + state));
     }
 

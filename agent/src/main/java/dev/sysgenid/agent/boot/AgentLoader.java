@@ -7,8 +7,9 @@ import java.security.AllPermission;
 import java.security.CodeSource;
 import java.security.Permissions;
 import java.security.ProtectionDomain;
+import java.util.Enumeration;
+import java.util.HashSet;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import org.jspecify.annotations.Nullable;
@@ -46,15 +47,18 @@ final class AgentLoader extends ClassLoader {
         this.programHasCrac = ClassLoader.getSystemResource("org/crac/Core.class") != null;
     }
 
-    /** The packages that it loads. */
+    /** The packages that it loads. Written plainly: streams and lambdas would cost a starting JVM tens of milliseconds. */
     Set<String> packages() {
-        Set<String> packages = new TreeSet<>();
-        jar.stream()
-                .map(JarEntry::getName)
-                .filter(name -> name.startsWith(FOLDER) && name.endsWith(".class") && !name.contains("/versions/"))
-                .map(name -> name.substring(FOLDER.length(), name.lastIndexOf('/')))
-                .filter(folder -> !folder.startsWith("hooks/"))
-                .forEach(folder -> packages.add(folder.replace('/', '.')));
+        Set<String> packages = new HashSet<>();
+        for (Enumeration<JarEntry> entries = jar.entries(); entries.hasMoreElements(); ) {
+            String name = entries.nextElement().getName();
+            if (name.startsWith(FOLDER) && name.endsWith(".class")) {
+                String folder = name.substring(FOLDER.length(), name.lastIndexOf('/'));
+                if (!folder.startsWith("hooks/") && !folder.startsWith("versions/")) {
+                    packages.add(folder.replace('/', '.'));
+                }
+            }
+        }
         return packages;
     }
 

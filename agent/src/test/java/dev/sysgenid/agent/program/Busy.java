@@ -4,6 +4,7 @@ package dev.sysgenid.agent.program;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,6 +28,7 @@ public final class Busy {
         SecureRandom shared = SecureRandom.getInstance("SHA1PRNG");
         SecureRandom drbg = SecureRandom.getInstance("DRBG", "SUN");
         Random random = new Random();
+        List<Integer> shuffled = new ArrayList<>(List.of(1, 2, 3));
         background("draws", () -> {
             UUID unused = UUID.randomUUID();
             shared.nextInt();
@@ -35,7 +37,7 @@ public final class Busy {
             random.nextGaussian();
             Math.random();
             ThreadLocalRandom.current().nextInt();
-            Collections.shuffle(new ArrayList<>(List.of(1, 2, 3)));
+            Collections.shuffle(shuffled);
             DRAWN.incrementAndGet();
         });
         background("draws too", () -> {
@@ -58,7 +60,7 @@ public final class Busy {
             Thread.sleep(200);
         });
         System.out.println("busy");
-        BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = input.readLine(); "look".equals(line); line = input.readLine()) {
             System.gc();
             System.out.println("threads " + agentThreads() + ", heap "
