@@ -107,9 +107,20 @@ class BadInputIT {
     }
 
     @Test
-    void underASecurityManager() throws Exception {
-        String output = run(Jdks.JAVA_17, "-Djava.security.manager", Jvm.agent(""));
-        assertThat(output).contains("by SysGenID");
+    void underASecurityManager(@TempDir Path folder) throws Exception {
+        assertThat(run(Jdks.JAVA_17, "-Djava.security.manager", Jvm.agent("")))
+                .contains("sysgenid agent: not active, and the program goes on without it: ")
+                .contains("its policy must grant java.security.AllPermission to sysgenid-agent.jar");
+        Path policy = folder.resolve("policy");
+        Files.writeString(
+                policy, "grant codeBase \"" + Jvm.JAR.toUri() + "\" { permission java.security.AllPermission; };");
+        assertThat(run(
+                        Jdks.JAVA_17,
+                        "-Djava.security.manager",
+                        "-Djava.security.policy=" + policy,
+                        Jvm.agent("")))
+                .contains("by SysGenID")
+                .doesNotContain("Exception");
     }
 
     @Test
@@ -122,7 +133,7 @@ class BadInputIT {
 
     @Test
     void whereNativeAccessIsDenied() throws Exception {
-        assertThat(run(Jdks.JAVA_25, "--illegal-native-access=deny", Jvm.agent("report")))
+        assertThat(run(Jdks.JAVA_25, "--illegal-native-access=deny", Jvm.agent(""), Jvm.agent("report")))
                 .contains("by SysGenID")
                 .contains(" 0 skipped")
                 .doesNotContain("IllegalCallerException");

@@ -55,7 +55,9 @@ public final class Boot {
             start.invoke(options, instrumentation, attached);
         } catch (Throwable e) {
             System.err.println("sysgenid agent: not active, and the program goes on without it: " + e);
-            if (System.getenv("SYSGENID_DEBUG") != null) {
+            if (e instanceof SecurityException) {
+                System.err.println("  its policy must grant java.security.AllPermission to sysgenid-agent.jar");
+            } else if (System.getenv("SYSGENID_DEBUG") != null) {
                 e.printStackTrace();
             }
         }
