@@ -114,11 +114,7 @@ class BadInputIT {
         Path policy = folder.resolve("policy");
         Files.writeString(
                 policy, "grant codeBase \"" + Jvm.JAR.toUri() + "\" { permission java.security.AllPermission; };");
-        assertThat(run(
-                        Jdks.JAVA_17,
-                        "-Djava.security.manager",
-                        "-Djava.security.policy=" + policy,
-                        Jvm.agent("")))
+        assertThat(run(Jdks.JAVA_17, "-Djava.security.manager", "-Djava.security.policy=" + policy, Jvm.agent("")))
                 .contains("by SysGenID")
                 .doesNotContain("Exception");
     }
