@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class Commands {
     /** All names, in the order of the help. */
     static final List<String> NAMES =
-            List.of("serve", "status", "bump", "wait", "watch", "hook", "doctor", "completion", "help");
+            List.of("serve", "status", "bump", "wait", "watch", "hook", "attach", "doctor", "completion", "help");
 
     private Commands() {}
 
@@ -21,6 +21,7 @@ final class Commands {
             case "wait" -> new WaitCommand(context);
             case "watch" -> new WatchCommand(context);
             case "hook" -> new HookCommand(context);
+            case "attach" -> new AttachCommand(context);
             case "doctor" -> new DoctorCommand(context);
             case "completion" -> new CompletionCommand(context);
             case "help" -> new HelpCommand(context);

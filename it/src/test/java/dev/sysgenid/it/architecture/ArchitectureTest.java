@@ -58,7 +58,8 @@ class ArchitectureTest {
             "daemon", Set.of("abi", "core", "linux", "fuse"),
             "cli", Set.of("abi", "core", "linux", "daemon"),
             "client", Set.of("abi"),
-            "security", Set.of("client"));
+            "security", Set.of("client"),
+            "agent", Set.of("client", "security"));
 
     static {
         // The library that reads the classes logs through another one, which else complains that nobody listens.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.agent.mends;
+
+import dev.sysgenid.agent.Mend;
+import java.util.List;
+
+/** All mends, in the order in which they are prepared and renew: what others draw from comes first. */
+public final class Mends {
+    /** How many of them take effect before the program starts. All others do in the background. */
+    public static final int FIRST = 4;
+
+    private Mends() {}
+
+    /** All of them.
+     *
+     * @param replaceSha1 the option {@code sha1prng}
+     */
+    public static List<Mend> all(boolean replaceSha1) {
+        return List.of(
+                new InstalledProvider(),
+                new SecureRandomDraws(replaceSha1),
+                new SelfSeededRandoms(),
+                new ThreadLocalSalt(),
+                new NativePrngBuffers(),
+                new Sha1Seeder(),
+                new DrbgSeeder(),
+                new JcaRandom(),
+                new UuidRandom(),
+                new TempFileRandom(),
+                new SunJceRandom(),
+                new ThreadSeeds(),
+                new ThreadFields(),
+                new RandomSeeds(),
+                new SplittableSeeds(),
+                new GeneratorSeeds(),
+                new MathRandom(),
+                new ShuffleRandom(),
+                new TlsContexts(),
+                new WebSocketRandom(),
+                new DigestRandom(),
+                new DnsRandom(),
+                new LdapRandom(),
+                new KerberosRandom(),
+                new UnixSocketRandom(),
+                new RmiIds());
+    }
+
+    /** What cannot be mended from outside, with the reason. */
+    public static List<String> beyond() {
+        return List.of(
+                "live TLS connections: both ends hold keys and count records; only closing them helps",
+                "pools, sessions and connections of the program, and what it has drawn already and keeps",
+                "SplittableRandom and the other generators of java.util.random that the program holds: they cannot be"
+                        + " found, and those with a seed from the program must go on; new ones differ",
+                "generators to which the program gave a seed: Random, SHA1PRNG; the same numbers are their contract",
+                "Random that was made before the agent was there",
+                "identity hash codes and the order of Set.of and Map.of: no ids by contract, and tables rely on them",
+                "generators in native libraries (OpenSSL) and in other processes",
+                "leases of remote objects (the JVM's id in RMI's distributed garbage collection)",
+                "the process id, counters, clocks");
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.cli;
+
+import com.sun.tools.attach.AgentInitializationException;
+import com.sun.tools.attach.AgentLoadException;
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
+import dev.sysgenid.daemon.ExitCodes;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** An attach to another JVM. The only class that needs jdk.attach; nobody but {@link AttachCommand} loads it. */
+final class Attachment {
+    /** The system property in which the agent says how it fares. */
+    private static final String STATE = "dev.sysgenid.agent";
+
+    private Attachment() {}
+
+    /** Loads the agent into a process; returns how it fares there, empty when it is not there (any more). */
+    static String attach(long process, Path jar, String options) throws Failure {
+        if (ProcessHandle.of(process).isEmpty()) {
+            throw new Failure(ExitCodes.UNAVAILABLE, "there is no process " + process, "ps tells which there are");
+        }
+        VirtualMachine machine;
+        try {
+            machine = VirtualMachine.attach(Long.toString(process));
+        } catch (AttachNotSupportedException | IOException e) {
+            boolean others = String.valueOf(e.getMessage()).contains("permitted")
+                    || String.valueOf(e.getMessage()).contains("ermission");
+            throw new Failure(
+                    others ? ExitCodes.NO_PERMISSION : ExitCodes.UNAVAILABLE,
+                    "cannot attach to process " + process + ": " + e.getMessage(),
+                    "it must be a Java program of this user, without -XX:+DisableAttachMechanism",
+                    e);
+        }
+        try {
+            machine.loadAgent(jar.toString(), options);
+            return machine.getSystemProperties().getProperty(STATE, "");
+        } catch (AgentLoadException | AgentInitializationException | IOException e) {
+            throw new Failure(
+                    ExitCodes.FAILURE,
+                    "process " + process + " does not take the agent: " + e.getMessage(),
+                    "can the program read " + jar + "? In a container, name the file with --agent as the program sees"
+                            + " it; -XX:-EnableDynamicAgentLoading forbids agents",
+                    e);
+        } finally {
+            try {
+                machine.detach();
+            } catch (IOException e) {
+                // The program has ended meanwhile.
+            }
+        }
+    }
+}
