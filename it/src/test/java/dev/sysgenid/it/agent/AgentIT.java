@@ -21,10 +21,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A program that knows nothing of generations, with the agent on the mounted device. */
 class AgentIT {
-    private static final Path AGENT = Path.of("../agent/target/sysgenid-agent.jar").toAbsolutePath().normalize();
+    private static final Path AGENT =
+            Path.of("../agent/target/sysgenid-agent.jar").toAbsolutePath().normalize();
 
-    private static final String PROGRAM =
-            """
+    private static final String PROGRAM = """
             public class Waits {
                 public static void main(String[] arguments) throws Exception {
                     System.out.println("runs " + java.util.UUID.randomUUID());
@@ -71,8 +71,7 @@ class AgentIT {
     @ValueSource(ints = {17, 25})
     void eachBumpIsAcknowledgedWhenAllIsRenewed(int version) throws Exception {
         try (ServedDevice device = ServedDevice.start()) {
-            Child program =
-                    device.startProgram(program(version, device.device(), "-javaagent:" + AGENT + "=report"));
+            Child program = device.startProgram(program(version, device.device(), "-javaagent:" + AGENT + "=report"));
             program.awaitLine("runs ");
             for (int generation = 1; generation <= 5; generation++) {
                 bumpAndWait(device);
@@ -109,8 +108,11 @@ class AgentIT {
     void theCommandSaysWhyItCannot() {
         assertThat(attach("--agent", AGENT.toString(), "999999999").output()).contains("there is no process 999999999");
         assertThat(attach("--agent", AGENT.toString(), "1x").status()).isEqualTo(2);
-        List<String> without = new ArrayList<>(ServedDevice.command(
-                List.of("attach", "--agent", AGENT.toString(), Long.toString(ProcessHandle.current().pid()))));
+        List<String> without = new ArrayList<>(ServedDevice.command(List.of(
+                "attach",
+                "--agent",
+                AGENT.toString(),
+                Long.toString(ProcessHandle.current().pid()))));
         Child.Ended ended = Child.run(without);
         assertThat(ended.status()).isEqualTo(69);
         assertThat(ended.output()).contains("has no module jdk.attach").contains("-javaagent:" + AGENT);
@@ -129,8 +131,8 @@ class AgentIT {
         try (ServedDevice device = ServedDevice.start("--mode", "0600")) {
             Path readable = folder.resolve("agent.jar");
             Files.copy(AGENT, readable);
-            List<String> command = new ArrayList<>(
-                    List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
+            List<String> command =
+                    new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
             command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
             try (Child program = Child.start(command)) {
                 program.awaitLine("runs ");
