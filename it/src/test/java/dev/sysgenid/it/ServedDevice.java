@@ -224,6 +224,11 @@ public final class ServedDevice implements AutoCloseable {
         return mount;
     }
 
+    /** Where the daemon keeps its state. */
+    Path state() {
+        return mount.resolveSibling(mount.getFileName() + ".state");
+    }
+
     /** A directory of this fixture's own, beside the mount, that vanishes with it. */
     public Path directory() {
         return directory;
@@ -351,6 +356,7 @@ public final class ServedDevice implements AutoCloseable {
             assertThat(Namespace.mounts())
                     .as("mounts")
                     .noneMatch(line -> line.contains(" " + mount + " ") || line.contains(" " + mount + "/"));
+            assertThat(Files.exists(state())).as("the state is gone").isFalse();
             if (link != null) {
                 assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS))
                         .as("the link is gone")
@@ -375,10 +381,15 @@ public final class ServedDevice implements AutoCloseable {
         while (Mount.umount2(mount.toString(), Mount.MNT_DETACH) == 0) {
             // Once more: there may be another one under it.
         }
+        Path state = state();
+        while (Mount.umount2(state.toString(), Mount.MNT_DETACH) == 0) {
+            // As above.
+        }
         try {
             if (link != null) {
                 Files.deleteIfExists(link);
             }
+            Files.deleteIfExists(state);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
