@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * {@code /run}, and nothing goes to a disk.
  */
 final class StateDirectory implements AutoCloseable {
-    private static final String STATE = "state";
+    /** The name of the state file. */
+    static final String STATE = "state";
+
     private static final int FOR_THE_STATE = 32 * 1024 * 1024;
 
     private final Path path;

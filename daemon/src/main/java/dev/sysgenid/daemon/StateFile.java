@@ -190,6 +190,16 @@ final class StateFile implements AutoCloseable {
         records.setWord(INCARNATION, incarnation() + 1);
     }
 
+    /** Whether another process would be started after this one. */
+    boolean isKept() {
+        return records.word(KEPT) == 1;
+    }
+
+    /** The process that serves, or served last. */
+    int pid() {
+        return (int) records.word(PID);
+    }
+
     /** How many processes have served with this state. */
     long incarnation() {
         return records.word(INCARNATION);

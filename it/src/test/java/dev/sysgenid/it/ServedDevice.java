@@ -180,6 +180,11 @@ public final class ServedDevice implements AutoCloseable {
                 MAIN);
     }
 
+    /** The command that runs {@code sysgenid}, without arguments. */
+    static List<String> command(Path directory) {
+        return sysgenid(modules(), directory);
+    }
+
     /** The modules of the program and no others, out of the class path of the tests. */
     static List<Path> modules() {
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
