@@ -90,7 +90,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
             boolean made = false;
             try {
                 files.name(entry);
-                Page page = new Mapped(map(file), entry);
+                Page page = new Mapped(map(file), entry, false);
                 made = true;
                 return page;
             } finally {
@@ -109,7 +109,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
     Page restore(PageFiles.Entry entry) throws SystemCallException {
         int file = files.open(entry);
         try {
-            return new Mapped(map(file), entry);
+            return new Mapped(map(file), entry, true);
         } finally {
             Unistd.close(file);
         }
@@ -194,11 +194,13 @@ final class PassthroughPages implements Pages, AutoCloseable {
     private final class Mapped extends Page {
         private final int slot;
         private final PageFiles.Entry entry;
+        private final boolean inherited;
         private boolean closed;
 
-        Mapped(int slot, PageFiles.Entry entry) {
+        Mapped(int slot, PageFiles.Entry entry, boolean inherited) {
             this.slot = slot;
             this.entry = entry;
+            this.inherited = inherited;
         }
 
         @Override
@@ -211,7 +213,12 @@ final class PassthroughPages implements Pages, AutoCloseable {
             if (!closed) {
                 closed = true;
                 // In this order: what has a name can still be closed by the next daemon.
-                connection.closeBacking(entry.backingId());
+                if (inherited) {
+                    // Whoever made it may have been killed between this and the next step.
+                    connection.closeBackingIfThere(entry.backingId());
+                } else {
+                    connection.closeBacking(entry.backingId());
+                }
                 files.remove(entry);
                 release(slot);
             }

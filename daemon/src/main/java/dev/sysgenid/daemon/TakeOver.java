@@ -239,8 +239,9 @@ final class TakeOver {
                 files.forget(node.id(), 1);
             }
         }
-        log.accept("took over " + device.domain().watchers() + " watchers and " + requests.size()
-                + " requests, at generation "
+        int watchers = device.domain().watchers();
+        log.accept("took over " + watchers + (watchers == 1 ? " watcher and " : " watchers and ") + requests.size()
+                + (requests.size() == 1 ? " request" : " requests") + ", at generation "
                 + Integer.toUnsignedString(device.domain().generation()));
     }
 

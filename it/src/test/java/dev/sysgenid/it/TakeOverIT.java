@@ -120,6 +120,36 @@ class TakeOverIT {
         }
     }
 
+    /** A user has so many files; root is not bound by that; and a take-over forgets nothing of it. */
+    @Test
+    void aUserMayHaveSoManyFilesAndRootGetsInAlways() {
+        try (KeptDevice device = KeptDevice.start("--watchers-per-user", "4")) {
+            String path = device.device().toString();
+            try (Child user = Child.start(List.of(
+                    "setpriv",
+                    "--reuid=65534",
+                    "--regid=65534",
+                    "--clear-groups",
+                    "/bin/sh",
+                    "-c",
+                    "exec 3<>$0 4<>$0 5<$0; echo three; read line; (: 6<>$0) && echo fourth; (: 6<>$0 7<>$0) || echo refused;"
+                            + " read line",
+                    path))) {
+                user.awaitLine("three");
+                device.killDaemon();
+                device.awaitServed();
+                user.send("go on");
+                user.awaitLine("fourth");
+                user.awaitLine("refused");
+                assertThat(user.output()).containsOnlyOnce("Too many open files");
+                for (int i = 0; i < 20; i++) {
+                    open(device.device(), Unistd.O_RDWR);
+                }
+            }
+            device.stop();
+        }
+    }
+
     @Test
     void upgradeHandsOver() throws Exception {
         try (KeptDevice device = KeptDevice.start()) {
@@ -231,6 +261,8 @@ class TakeOverIT {
 
     /** Kills the daemon, and changes what it noted before the next one can look. */
     private static void damage(KeptDevice device, long at) throws IOException {
+        // One more request, so that what came before is settled, and is not simply done again.
+        Files.readString(device.mount().resolve("generation"));
         device.signalKeeper(Processes.SIGSTOP);
         device.killDaemon();
         try (RandomAccessFile state =
