@@ -289,7 +289,9 @@ public final class Daemon {
         });
         state.serving(HandedDown.byKeeper() || ServiceManager.isThere());
         ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
-        try (control) {
+        try (control;
+                Watchdog _ =
+                        Watchdog.start(loop, Watchdog.half(System.getenv()), () -> ServiceManager.tell("WATCHDOG=1"))) {
             while (session.hasDeferred()) {
                 session.serveOne();
             }
