@@ -38,7 +38,7 @@ final class MountFileSystem implements FileSystem {
     private static final String DELETED = " (deleted)";
 
     private static final long ROOT = 1;
-    private static final long GENERATION_NODE = 2;
+    static final long GENERATION_NODE = 2;
     private static final long WATCHERS_NODE = 3;
     /** The inode number that stat shows for the device, whichever of its inodes it is. */
     private static final long DEVICE_INODE = 4;

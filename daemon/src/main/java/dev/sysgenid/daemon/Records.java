@@ -156,9 +156,9 @@ final class Records implements AutoCloseable {
         for (int i = 0; i < WORDS; i++) {
             image[i] = word(intent + INTENT_IMAGE + (long) i * Long.BYTES);
         }
-        Intent found =
-                new Intent((int) word(intent + INTENT_KIND), word(intent + INTENT_UNIQUE), word(intent + INTENT_AT));
-        if (word(intent) != check(found.at, found.kind, found.unique, image)
+        long kind = word(intent + INTENT_KIND);
+        Intent found = new Intent((int) kind, word(intent + INTENT_UNIQUE), word(intent + INTENT_AT));
+        if (word(intent) != check(found.at, kind, found.unique, image)
                 || found.at < intent - STRIDE
                 || found.at > size - STRIDE) {
             return null;

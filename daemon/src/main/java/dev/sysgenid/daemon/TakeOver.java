@@ -218,7 +218,9 @@ final class TakeOver {
         boolean answered = !bumping;
         for (Request request : requests) {
             int rank = rank(request, bump);
-            if (rank == ANSWER) {
+            if (rank == ANSWER && request instanceof Request.Write write) { // to the file generation
+                connection.replyWritten(request.unique(), write.data().length);
+            } else if (rank == ANSWER) {
                 connection.replyIoctl(request.unique(), 0);
             }
             if (!answered && rank >= ANSWER) {
@@ -276,7 +278,7 @@ final class TakeOver {
                     case Ioctl.V4_FORCE_GEN_UPDATE, Ioctl.TRIGGER_GEN_UPDATE -> 5;
                     default -> 4;
                 };
-            case Request.Write _ -> 4;
+            case Request.Write write -> write.node() == MountFileSystem.GENERATION_NODE ? 5 : 4;
             default -> 3;
         };
     }
