@@ -493,6 +493,13 @@ int main(int argc, char **argv)
 		pid_t pid, killed = daemon_of(keeper);
 
 		sleep_ms(rand_r(&seeds[3]) % 700);
+		/* Half of the times in the middle of a bump. */
+		if (rand_r(&seeds[3]) % 2) {
+			for (watch = now_ns() + 200000000; now_ns() < watch && model->begun == model->returned;)
+				;
+			for (watch = now_ns() + rand_r(&seeds[3]) % 400000; now_ns() < watch;)
+				;
+		}
 		if (killed == 0 || kill(killed, SIGKILL) < 0)
 			continue;
 		model->kills++;
