@@ -124,7 +124,8 @@ final class Device implements Effects {
             StateFile state,
             Quotas quotas) {
         StateFile.DomainRecord begun = Objects.requireNonNull(state.domain());
-        this.domain = new Domain(tracking, this, begun.content().generation(), begun.serial(), Math.max(0, state.lastWatcher()));
+        this.domain = new Domain(
+                tracking, this, begun.content().generation(), begun.serial(), Math.max(0, state.lastWatcher()));
         this.state = state;
         this.quotas = quotas;
         this.content = begun.content();

@@ -257,7 +257,7 @@ final class MountFileSystem implements FileSystem {
                     StateFile.OTHER,
                     0,
                     new StateFile.DomainRecord(
-                            domain.generation(), domain.serial(), domain.bumpedAt(), deviceMode, uid, gid));
+                            domain.content(), domain.serial(), domain.bumpedAt(), deviceMode, uid, gid));
             state.settle();
         }
     }

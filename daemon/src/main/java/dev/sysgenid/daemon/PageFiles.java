@@ -66,8 +66,8 @@ final class PageFiles {
         this.directory = directory;
     }
 
-    /** A page without a name, whose first word is {@code generation}. Returns its descriptor. */
-    int create(int generation) throws SystemCallException {
+    /** A page without a name, that shows this. Returns its descriptor. */
+    int create(PageContent shown) throws SystemCallException {
         int file = SystemCallException.check(
                 Unistd.openat(
                         directory,
@@ -78,7 +78,7 @@ final class PageFiles {
                 "a page in " + path);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment content = arena.allocate(dev.sysgenid.abi.Page.SIZE, 8);
-            content.set(ValueLayout.JAVA_INT, dev.sysgenid.abi.Page.GENERATION_OFFSET, generation);
+            shown.show(content, 0);
             // Written, not only made as long: memory that is not there is to be missed now, and not at a bump.
             long written = Unistd.pwrite(file, content, content.byteSize(), 0);
             if (written != content.byteSize()) {
@@ -117,6 +117,20 @@ final class PageFiles {
 
     void remove(Entry entry) {
         Unistd.unlinkat(directory, entry.name(), 0);
+    }
+
+    /** Tells those who still have a page mapped that nobody serves them any more. */
+    void retire() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment gone = arena.allocateFrom(ValueLayout.JAVA_INT, dev.sysgenid.abi.Page.GONE);
+            for (Entry entry : list()) {
+                int file = open(entry);
+                Unistd.pwrite(file, gone, Integer.BYTES, dev.sysgenid.abi.Page.STATE_OFFSET);
+                Unistd.close(file);
+            }
+        } catch (SystemCallException e) {
+            // They learn of it by an error at their next call.
+        }
     }
 
     /** All pages that have a name. */

@@ -61,6 +61,7 @@ final class StateDirectory implements AutoCloseable {
         }
         while (isMounted(directory)) {
             new StateDirectory(path, true, directory).lock(); // else somebody serves with it
+            new PageFiles(path, directory).retire();
             Unistd.close(directory);
             int result = Mount.umount2(path.toString(), Mount.MNT_DETACH | Mount.UMOUNT_NOFOLLOW);
             if (result < 0) {
@@ -189,6 +190,7 @@ final class StateDirectory implements AutoCloseable {
         }
         closed = true;
         if (!kept) {
+            pages().retire();
             if (!mounted) {
                 empty();
             } else {

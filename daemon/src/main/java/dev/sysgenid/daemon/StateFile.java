@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *       0  origin     magic and version, boot, when it began, whether it made the mounted directory
- *      96  domain     generation, serial, time of the last bump; mode and owner of the device
+ *      96  domain     what pages show, serial, time of the last bump; mode and owner of the device
  *     192  intent     see {@link Records}
  *     384  counters   the next node, the next handle, the last watcher: each twice, the second time inverted
  *     448  cells      last backing id; incarnation; pid; whether another daemon would come after it
@@ -214,13 +214,18 @@ final class StateFile implements AutoCloseable {
             return null;
         }
         return new DomainRecord(
-                (int) image[0], image[1], image[2], (int) (image[0] >>> 32) & 0777, (int) image[3], (int)
-                        (image[3] >>> 32));
+                new PageContent((int) image[7], dev.sysgenid.abi.Page.SERVING, image[4], image[5], image[6]),
+                image[1],
+                image[2],
+                (int) (image[0] >>> 32) & 0777,
+                (int) image[3],
+                (int) (image[3] >>> 32));
     }
 
     void setDomain(int kind, long unique, DomainRecord domain) {
         Arrays.fill(image, 0);
-        image[0] = Integer.toUnsignedLong(domain.generation) | (long) domain.mode << 32;
+        image[0] = (long) domain.mode << 32;
+        setContent(domain.content);
         image[1] = domain.serial;
         image[2] = domain.bumpedAt;
         image[3] = Integer.toUnsignedLong(domain.uid) | (long) domain.gid << 32;
@@ -228,16 +233,23 @@ final class StateFile implements AutoCloseable {
     }
 
     /** There was a bump at {@code now}, which ended the epoch before {@code serial}. */
-    void bumped(long unique, int generation, long serial, long now) {
+    void bumped(long unique, PageContent content, long serial, long now) {
         long at = EPOCHS + (serial - 1) % EPOCH_COUNT * 16;
         records.setWord(at, 0);
         records.setWord(at + 8, now);
         records.setWord(at, serial);
         records.read(DOMAIN, image);
-        image[0] = (image[0] & ~0xffff_ffffL) | Integer.toUnsignedLong(generation);
+        setContent(content);
         image[1] = serial;
         image[2] = now;
         records.write(BUMP, unique, DOMAIN, image);
+    }
+
+    private void setContent(PageContent content) {
+        image[4] = content.wideGeneration();
+        image[5] = content.identityHead();
+        image[6] = content.identityTail();
+        image[7] = content.sequence();
     }
 
     /** When the epoch with this number ended; of one that is long over, the time of the last bump. */

@@ -208,7 +208,7 @@ final class TakeOver {
             throw new ImpossibleException(
                     "this kernel cannot send again what the last daemon had taken;" + " Linux 6.9 and later can");
         }
-        pages.publish(device.domain().generation());
+        device.publish();
         if (bumping) {
             device.wakeAll();
         }
