@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 /** The subcommands by name. Making one loads its class; the names alone load none. */
 final class Commands {
     /** All names, in the order of the help. */
-    static final List<String> NAMES =
-            List.of("serve", "status", "bump", "wait", "watch", "hook", "attach", "doctor", "completion", "help");
+    static final List<String> NAMES = List.of(
+            "serve", "status", "bump", "wait", "watch", "hook", "attach", "upgrade", "doctor", "completion", "help");
 
     private Commands() {}
 
@@ -22,6 +22,7 @@ final class Commands {
             case "watch" -> new WatchCommand(context);
             case "hook" -> new HookCommand(context);
             case "attach" -> new AttachCommand(context);
+            case "upgrade" -> new UpgradeCommand(context);
             case "doctor" -> new DoctorCommand(context);
             case "completion" -> new CompletionCommand(context);
             case "help" -> new HelpCommand(context);

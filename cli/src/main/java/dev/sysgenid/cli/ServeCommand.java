@@ -57,6 +57,17 @@ final class ServeCommand extends Command {
             .description("How mmap is served: memory shared with the daemon (Linux 6.9, root), or pages that the kernel"
                     + " caches. Default: auto, the first where it can be.")
             .build();
+    private final OptionSpec watchersPerUser = OptionSpec.builder("--watchers-per-user")
+            .type(Integer.class)
+            .paramLabel("N")
+            .converters(converter(ServeCommand::parseCount))
+            .description("How many open files each user other than root may have; further ones are refused with EMFILE."
+                    + " Default: " + ServeOptions.DEFAULT_WATCHERS_PER_USER + ".")
+            .build();
+    private final OptionSpec noSupervise = flag(
+            "--no-supervise",
+            "Without the keeper that starts the daemon again when it dies. Under systemd (NOTIFY_SOCKET is set) and"
+                    + " without root there is none in any case.");
     private final OptionSpec foreground =
             flag("--foreground", "Accepted for scripts that say so: it always runs in the foreground.");
 
@@ -66,7 +77,7 @@ final class ServeCommand extends Command {
                 "serve",
                 "Serve the device until SIGTERM or Ctrl-C.",
                 "Tells systemd when it is ready (Type=notify).");
-        accept(mount, device, mode, owner, tracking, mapping, foreground);
+        accept(mount, device, mode, owner, tracking, mapping, watchersPerUser, noSupervise, foreground);
         examples(
                 "sudo sysgenid serve                   /dev/sysgenid, for the machine",
                 "sysgenid serve                        for oneself, through fusermount3",
@@ -86,6 +97,9 @@ final class ServeCommand extends Command {
             Daemon.serve(options(), context.out());
             return ExitCodes.OK;
         } catch (StartException e) {
+            if (e.exitCode() == ExitCodes.HAND_OVER || e.exitCode() == ExitCodes.BEGIN_ANEW) {
+                return e.exitCode(); // for the keeper
+            }
             throw new Failure(e.exitCode(), String.valueOf(e.getMessage()), e.remedy(), e);
         }
     }
@@ -97,6 +111,7 @@ final class ServeCommand extends Command {
         Accounts.@Nullable Owner givenOwner = owner.getValue();
         @Nullable Tracking givenTracking = tracking.getValue();
         @Nullable Mapping givenMapping = mapping.getValue();
+        @Nullable Integer givenWatchers = watchersPerUser.getValue();
         return new ServeOptions(
                 givenMount == null ? defaults.mount() : absolute(givenMount),
                 device(defaults.device()),
@@ -104,7 +119,8 @@ final class ServeCommand extends Command {
                 givenOwner == null ? defaults.uid() : givenOwner.uid(),
                 givenOwner == null ? defaults.gid() : givenOwner.gid(),
                 givenTracking == null ? defaults.tracking() : givenTracking,
-                givenMapping == null ? defaults.mapping() : givenMapping);
+                givenMapping == null ? defaults.mapping() : givenMapping,
+                givenWatchers == null ? defaults.watchersPerUser() : givenWatchers);
     }
 
     private @Nullable Path device(@Nullable Path otherwise) {
@@ -132,6 +148,18 @@ final class ServeCommand extends Command {
             // Said below.
         }
         throw new IllegalArgumentException("'" + text + "' is not an octal mode from 0 to 777, as in 0660");
+    }
+
+    private static int parseCount(String text) {
+        try {
+            int count = Integer.parseInt(text);
+            if (count > 0) {
+                return count;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new IllegalArgumentException("'" + text + "' is not a number of files, as in 1000");
     }
 
     private static Tracking parseTracking(String text) {

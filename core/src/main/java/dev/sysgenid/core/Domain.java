@@ -110,9 +110,22 @@ public final class Domain {
      * @param generation unsigned
      */
     public Domain(Tracking tracking, Effects effects, int generation) {
+        this(tracking, effects, generation, 0, 0);
+    }
+
+    /**
+     * A domain that continues another; its watchers are to be {@linkplain #resume resumed} before anybody calls.
+     *
+     * @param generation unsigned
+     * @param serial the other one's {@link #serial}
+     * @param opened the greatest {@link Watcher#id} that the other one gave away
+     */
+    public Domain(Tracking tracking, Effects effects, int generation, long serial, long opened) {
         this.tracking = tracking;
         this.effects = effects;
         this.epoch = new Epoch(generation);
+        this.serial = serial;
+        this.opened = opened;
     }
 
     /** The current generation, unsigned. */
@@ -125,13 +138,45 @@ public final class Domain {
         return serial;
     }
 
+    /** The greatest {@link Watcher#id} that was given away. */
+    public long opened() {
+        return opened;
+    }
+
     /**
      * A new watcher, up to date with the present.
      *
      * @param writable whether the file was opened for writing, and so can ack
      */
     public Watcher open(boolean writable) {
-        Watcher watcher = new Watcher(this, ++opened, writable, writable && tracking == Tracking.WRITERS, epoch);
+        return add(new Watcher(this, ++opened, writable, writable && tracking == Tracking.WRITERS, epoch));
+    }
+
+    /**
+     * A watcher of the domain that this one continues, without the requests that it had parked there.
+     *
+     * @param id its {@link Watcher#id}; greater than those of the watchers that are here already
+     * @param acknowledged its {@link Watcher#acknowledged}
+     * @param outdatedSince its {@link #outdatedSince}: {@link Long#MAX_VALUE} when it is up to date
+     */
+    public Watcher resume(long id, boolean writable, boolean isTracked, int acknowledged, long outdatedSince) {
+        if (last != null && last.id() >= id) {
+            throw new IllegalArgumentException("watcher " + id + " after " + last);
+        }
+        Epoch acked = epoch;
+        if (outdatedSince != NEVER) {
+            acked = new Epoch(acknowledged);
+            acked.end(outdatedSince);
+        }
+        Watcher watcher = add(new Watcher(this, id, writable, isTracked, acked));
+        opened = Math.max(opened, id);
+        if (isTracked && watcher.outdated()) {
+            outdated++;
+        }
+        return watcher;
+    }
+
+    private Watcher add(Watcher watcher) {
         watcher.previous = last;
         if (last == null) {
             first = watcher;
@@ -221,8 +266,9 @@ public final class Domain {
             watcher.acked = epoch;
             if (watcher.tracked) {
                 outdated--;
-                endWaitsUnlessOutdated();
             }
+            effects.changed(watcher);
+            endWaitsUnlessOutdated();
         }
         return Generation.BYTES;
     }
@@ -259,7 +305,11 @@ public final class Domain {
         return switch (command) {
             case Ioctl.V4_GET_OUTDATED_WATCHERS -> outdated;
             case Ioctl.SET_WATCHER_TRACKING -> {
-                setTracked(watcher, argument != 0);
+                boolean on = argument != 0;
+                if (watcher.tracked != on) {
+                    setTracked(watcher, on);
+                    effects.changed(watcher);
+                }
                 endWaitsUnlessOutdated();
                 yield 0;
             }

@@ -19,6 +19,13 @@ public interface Effects {
     void bumped(int generation);
 
     /**
+     * A watcher acked, or is tracked from now on, or is no longer: what an owner must note who wants to {@linkplain
+     * Domain#resume resume} the watcher one day. It is told before anybody can see it, that is, before WAITs end because
+     * of it. A bump, which changes all watchers, and a close are not told in this way.
+     */
+    default void changed(Watcher watcher) {}
+
+    /**
      * A parked read is over: its watcher became outdated.
      *
      * @param request the number given to {@link Domain#read}

@@ -34,6 +34,80 @@ class LifetimeTest extends DomainFixture {
         assertThat(domain.all()).containsExactly(five);
     }
 
+    /** A domain that continues another: who was late is late, who was not is not, and nothing is counted anew. */
+    @Test
+    void watchersAreResumed() {
+        RecordedEffects told = new RecordedEffects();
+        Domain next = new Domain(Tracking.WRITERS, told, 7, 3, 20);
+        Watcher late = next.resume(4, true, true, 5, 100);
+        Watcher current = next.resume(9, true, true, 7, Long.MAX_VALUE);
+        Watcher lateToo = next.resume(10, true, false, 7, 200);
+        assertThat(next.all()).containsExactly(late, current, lateToo);
+        assertThat(next.generation()).isEqualTo(7);
+        assertThat(next.serial()).isEqualTo(3);
+        assertThat(next.tracked()).isEqualTo(2);
+        assertThat(next.outdated()).isEqualTo(1);
+        assertThat(late.acknowledged()).isEqualTo(5);
+        assertThat(next.outdatedSince(late)).isEqualTo(100);
+        assertThat(lateToo.outdated()).as("whatever the numbers say").isTrue();
+        assertThat(current.outdated()).isFalse();
+        assertThat(next.write(late, 4, 7)).isEqualTo(4);
+        assertThat(next.outdated()).isZero();
+        assertThat(next.open(false).id()).isEqualTo(21);
+        assertThatThrownBy(() -> next.resume(21, true, true, 7, Long.MAX_VALUE))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** What an owner must note is told before a WAIT can end because of it. */
+    @Test
+    void changesAreToldBeforeTheirConsequences() {
+        List<String> told = new ArrayList<>();
+        Domain[] domain = new Domain[1];
+        domain[0] = new Domain(Tracking.WRITERS, new Effects() {
+            @Override
+            public void changed(Watcher watcher) {
+                told.add("changed " + watcher.id() + " " + domain[0].outdated() + " " + watcher.tracked());
+            }
+
+            @Override
+            public void bumped(int generation) {}
+
+            @Override
+            public void readCompleted(long request, int generation) {}
+
+            @Override
+            public void readFailed(long request, int errno) {}
+
+            @Override
+            public void waitCompleted(long request, int errnoOrZero) {
+                told.add("wait " + request + " " + errnoOrZero);
+            }
+
+            @Override
+            public void wake(Watcher watcher) {}
+        });
+        Watcher one = domain[0].open(true);
+        Watcher other = domain[0].open(true);
+        domain[0].bump(0, 1);
+        domain[0].write(one, 4, 1);
+        domain[0].ioctl(one, 1, Ioctl.WAIT_WATCHERS, 0, () -> true, 2);
+        domain[0].write(other, 4, 1);
+        domain[0].write(other, 4, 1);
+        domain[0].bump(0, 3);
+        domain[0].write(one, 4, 2);
+        domain[0].ioctl(one, 2, Ioctl.WAIT_WATCHERS, 0, () -> true, 4);
+        domain[0].ioctl(other, 3, Ioctl.SET_WATCHER_TRACKING, 1, () -> true, 5);
+        domain[0].ioctl(other, 3, Ioctl.SET_WATCHER_TRACKING, 0, () -> true, 5);
+        assertThat(told)
+                .containsExactly(
+                        "changed 1 1 true",
+                        "changed 2 0 true",
+                        "wait 1 0",
+                        "changed 1 1 true",
+                        "changed 2 0 false",
+                        "wait 2 0");
+    }
+
     @Test
     void theListCanBeClosedWhileItIsGoneThrough() {
         writer();

@@ -7,6 +7,7 @@ import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.Request;
 import dev.sysgenid.fuse.Session;
 import dev.sysgenid.linux.Clock;
+import dev.sysgenid.linux.Mount;
 import dev.sysgenid.linux.Poll;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
@@ -15,6 +16,8 @@ import java.io.PrintStream;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +30,8 @@ public final class Daemon {
 
     private final ServeOptions options;
     private final PrintStream out;
+    /** Whether another daemon is to go on with what this one leaves. */
+    private boolean handingOver;
 
     private Daemon(ServeOptions options, PrintStream out) {
         this.options = options;
@@ -52,9 +57,18 @@ public final class Daemon {
                     "passthrough needs CAP_SYS_ADMIN in the initial user namespace",
                     "run as root, or let --mapping choose (auto)");
         }
+        HandedDown handed = HandedDown.take(System.getenv());
         CountDownLatch stopped = new CountDownLatch(1);
         try {
-            mountAndServe(privileged, stopped);
+            boolean served = handed.life() == HandedDown.Life.MOUNTED && takeOver(handed, privileged, stopped);
+            if (!served) {
+                beginAnew(handed);
+                mountAndServe(handed, privileged, stopped);
+            }
+            if (handingOver) {
+                say("handing over");
+                throw new StartException(ExitCodes.HAND_OVER, "", "");
+            }
             say("stopped; " + options.mount() + " is unmounted");
         } catch (SystemCallException e) {
             throw new StartException(ExitCodes.FAILURE, String.valueOf(e.getMessage()), "see sysgenid doctor", e);
@@ -63,18 +77,109 @@ public final class Daemon {
         }
     }
 
-    private void mountAndServe(boolean privileged, CountDownLatch stopped) throws StartException, SystemCallException {
+    /** The connection that was handed down is over, or cannot be gone on with. */
+    private static void beginAnew(HandedDown handed) throws StartException {
+        if (handed.life() == HandedDown.Life.NONE || handed.life() == HandedDown.Life.FRESH) {
+            return;
+        }
+        if (HandedDown.byKeeper()) {
+            throw new StartException(ExitCodes.BEGIN_ANEW, "", "");
+        }
+        ServiceManager.release(HandedDown.NAME);
+        Unistd.close(handed.descriptor());
+    }
+
+    private void mountAndServe(HandedDown handed, boolean privileged, CountDownLatch stopped)
+            throws StartException, SystemCallException {
+        int mappings = Requirements.maxMappings();
         // Closed in the opposite order: programs find no new device; the mount goes; those who still hold the device
-        // open
-        // are told by an error, and their pages stay as they are.
+        // open are told by an error, and their pages stay as they are.
         try (Arena arena = Arena.ofShared();
                 Loop loop = new Loop();
                 Callers callers = new Callers();
                 Mountpoint mountpoint = Mountpoint.prepare(options.mount(), privileged, this::say);
+                StateDirectory directory = StateDirectory.prepare(
+                        StateDirectory.beside(options.mount()), privileged, PassthroughPages.capacity(mappings));
                 Link link = prepareLink()) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
-            serve(mountpoint, link, loop, callers, new Connection(mountpoint.mount(), this::say, arena), privileged);
+            int descriptor = mountpoint.mount(handed.life() == HandedDown.Life.FRESH ? handed.descriptor() : -1);
+            if (ServiceManager.isThere()) {
+                ServiceManager.keep(HandedDown.NAME, descriptor);
+            }
+            Connection connection = new Connection(descriptor, this::say, arena);
+            Session session = new Session(connection, privileged && options.mapping() != Mapping.STORE);
+            shakeHands(session, connection);
+            try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0))) {
+                Pages pages = makePages(session, connection, directory, options.mapping());
+                Device device = makeDevice(pages, session, connection, callers, loop, state, privileged);
+                MountFileSystem files = makeFiles(connection, device, state);
+                session.start(files);
+                if (link.link() != null) {
+                    link.link().create();
+                }
+                sayReady(pages, privileged);
+                serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+            }
         }
+    }
+
+    private StateFile.DomainRecord newDomain(int generation) {
+        CloneIdentity identity = new CloneIdentity();
+        identity.draw();
+        PageContent content = PageContent.first(generation, identity.head(), identity.tail());
+        return new StateFile.DomainRecord(content, 0, 0, options.mode(), options.uid(), options.gid());
+    }
+
+    /** Serves a connection that another daemon left, to the end. Returns false when that cannot be done. */
+    private boolean takeOver(HandedDown handed, boolean privileged, CountDownLatch stopped)
+            throws StartException, SystemCallException {
+        StateDirectory found = StateDirectory.find(StateDirectory.beside(options.mount()), privileged);
+        if (found == null) {
+            say("what the last daemon left at " + options.mount() + " cannot be gone on with: its state is gone");
+            abandon();
+            return false;
+        }
+        try (Arena arena = Arena.ofShared();
+                Loop loop = new Loop();
+                Callers callers = new Callers();
+                StateDirectory directory = found) {
+            Connection connection = new Connection(handed.descriptor(), this::say, arena);
+            Session session = new Session(connection, privileged);
+            session.resume(privileged, true);
+            TakeOver takeOver =
+                    TakeOver.begin(connection, session, directory, newDomain(new SecureRandom().nextInt()), this::say);
+            try (StateFile state = takeOver.state();
+                    Mountpoint mountpoint = Mountpoint.takeOver(
+                            options.mount(), state.madeDirectory(), privileged, handed.descriptor())) {
+                if (mountpoint == null) {
+                    say("what the last daemon served is not mounted at " + options.mount() + " any more");
+                    return false;
+                }
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
+                try (Link link = takeOverLink()) {
+                    // As it was agreed when it was mounted, whatever the options say now.
+                    Pages pages = makePages(session, connection, directory, Mapping.AUTO);
+                    Device device = makeDevice(pages, session, connection, callers, loop, state, privileged);
+                    MountFileSystem files = makeFiles(connection, device, state);
+                    session.start(files);
+                    try {
+                        takeOver.restore(device, files, pages, directory.pages());
+                        takeOver.finish(device, files, pages);
+                    } catch (TakeOver.ImpossibleException e) {
+                        say("what the last daemon left cannot be gone on with: " + e.getMessage());
+                        return false;
+                    }
+                    sayReady(pages, privileged);
+                    serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+                    return true;
+                }
+            }
+        }
+    }
+
+    /** Those who wait for an answer that cannot be given are told by an error. */
+    private void abandon() {
+        Mount.umount2(options.mount().toString(), Mount.MNT_FORCE | Mount.MNT_DETACH | Mount.UMOUNT_NOFOLLOW);
     }
 
     /** {@link DeviceLink}, or nothing where none is wanted. */
@@ -85,36 +190,53 @@ public final class Daemon {
                 link.close();
             }
         }
+
+        void keep() {
+            if (link != null) {
+                link.keep();
+            }
+        }
     }
 
     private Link prepareLink() throws StartException {
-        if (options.device() == null) {
-            return new Link(null);
-        }
-        return new Link(DeviceLink.prepare(options.device(), options.mount().resolve(MountFileSystem.DEVICE_NAME)));
+        return new Link(options.device() == null ? null : DeviceLink.prepare(options.device(), deviceInMount()));
     }
 
-    private void serve(
-            Mountpoint mountpoint, Link link, Loop loop, Callers callers, Connection connection, boolean privileged)
-            throws StartException, SystemCallException {
-        Session session = new Session(connection, privileged && options.mapping() != Mapping.STORE);
-        shakeHands(session, connection);
+    private Link takeOverLink() throws StartException {
+        return new Link(options.device() == null ? null : DeviceLink.takeOver(options.device(), deviceInMount()));
+    }
 
-        StoredPages stored = null;
-        Pages pages;
-        if (canPassthrough(session, connection)) {
-            pages = new PassthroughPages(connection, Requirements.maxMappings());
-        } else if (options.mapping() == Mapping.PASSTHROUGH) {
+    private Path deviceInMount() {
+        return options.mount().resolve(MountFileSystem.DEVICE_NAME);
+    }
+
+    private Pages makePages(Session session, Connection connection, StateDirectory directory, Mapping mapping)
+            throws StartException, SystemCallException {
+        PageFiles files = directory.pages();
+        if (canPassthrough(session, connection, files)) {
+            return new PassthroughPages(connection, files, Requirements.maxMappings());
+        }
+        if (mapping == Mapping.PASSTHROUGH) {
             throw new StartException(
                     ExitCodes.UNAVAILABLE,
                     "this kernel has no FUSE passthrough",
                     "Linux 6.9 or later with CONFIG_FUSE_PASSTHROUGH has it; or let --mapping choose (auto)");
-        } else {
-            stored = new StoredPages(connection, session.sharedMappings());
-            stored.setFiller(() -> session.serveOnly(Device::isOfThePageCache));
-            pages = stored;
         }
-        Device device = new Device(
+        StoredPages stored = new StoredPages(connection, session.sharedMappings());
+        stored.setFiller(() -> session.serveOnly(Device::isOfThePageCache));
+        return stored;
+    }
+
+    private Device makeDevice(
+            Pages pages,
+            Session session,
+            Connection connection,
+            Callers callers,
+            Loop loop,
+            StateFile state,
+            boolean privileged) {
+        int all = Math.min(PassthroughPages.capacity(Requirements.maxMappings()), StateFile.MOST_WATCHERS);
+        return new Device(
                 options.tracking(),
                 connection,
                 pages,
@@ -122,11 +244,27 @@ public final class Daemon {
                 privileged ? caller -> callers.mayBump(caller.pid()) : caller -> caller.uid() == Unistd.geteuid(),
                 loop,
                 () -> takeForgets(session),
-                new BumpLog());
-        MountFileSystem files =
-                new MountFileSystem(connection, device, options.mode(), options.uid(), options.gid(), this::say);
-        session.start(files);
+                new BumpLog(),
+                state,
+                new Quotas(all, options.watchersPerUser(), Unistd.geteuid()));
+    }
 
+    private MountFileSystem makeFiles(Connection connection, Device device, StateFile state) {
+        StateFile.DomainRecord domain = Objects.requireNonNull(state.domain());
+        return new MountFileSystem(connection, device, domain.mode(), domain.uid(), domain.gid(), this::say, state);
+    }
+
+    private void serve(
+            Mountpoint mountpoint,
+            StateDirectory directory,
+            Link link,
+            Loop loop,
+            Session session,
+            Connection connection,
+            Pages pages,
+            Device device,
+            StateFile state)
+            throws StartException, SystemCallException {
         boolean[] lost = {false};
         Batch batch = new Batch();
         loop.watch(connection.descriptor(), () -> {
@@ -145,20 +283,35 @@ public final class Daemon {
                 loop.stop();
             }
         });
-        if (link.link() != null) {
-            link.link().create();
-        }
-        sayReady(pages, privileged);
+        Control control = Control.open(directory, loop, () -> {
+            handingOver = true;
+            loop.stop();
+        });
+        state.serving(HandedDown.byKeeper() || ServiceManager.isThere());
         ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
-        try {
+        try (control;
+                Watchdog _ =
+                        Watchdog.start(loop, Watchdog.half(System.getenv()), () -> ServiceManager.tell("WATCHDOG=1"))) {
+            while (session.hasDeferred()) {
+                session.serveOne();
+            }
             loop.run();
         } finally {
-            ServiceManager.tell("STOPPING=1");
-            // What the kernel keeps cannot be stored into once the connection is lost.
-            if (stored == null || !lost[0]) {
-                device.retire();
+            if (handingOver && !lost[0]) {
+                link.keep();
+                directory.keep();
+                mountpoint.keep();
+            } else {
+                ServiceManager.tell("STOPPING=1");
+                // What the kernel keeps cannot be stored into once the connection is lost.
+                if (!(pages instanceof StoredPages) || !lost[0]) {
+                    device.retire();
+                }
+                if (ServiceManager.isThere()) {
+                    ServiceManager.release(HandedDown.NAME);
+                }
             }
-            if (stored != null) {
+            if (pages instanceof StoredPages stored) {
                 stored.stop();
             }
         }
@@ -208,12 +361,12 @@ public final class Daemon {
     }
 
     /** The kernel may have agreed and still refuse, where the user namespace is not the initial one. */
-    private static boolean canPassthrough(Session session, Connection connection) {
+    private static boolean canPassthrough(Session session, Connection connection, PageFiles files) {
         if (!session.passthrough()) {
             return false;
         }
-        try (PassthroughPages pages = new PassthroughPages(connection, Requirements.maxMappings());
-                Page _ = pages.create(0, PageContent.first(0, 0, 0))) {
+        try (PassthroughPages pages = new PassthroughPages(connection, files, Requirements.maxMappings());
+                Page _ = pages.create(0, 0, PageContent.first(0, 0, 0))) {
             return true;
         } catch (SystemCallException e) {
             return false;

@@ -2,6 +2,7 @@
 package dev.sysgenid.daemon;
 
 import dev.sysgenid.abi.Generation;
+import dev.sysgenid.abi.Ioctl;
 import dev.sysgenid.core.Domain;
 import dev.sysgenid.core.Effects;
 import dev.sysgenid.core.Tracking;
@@ -14,6 +15,8 @@ import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +45,23 @@ final class Device implements Effects {
     private final Journal journal;
     private final Loop loop;
     private final Runnable reclaim;
+    private final StateFile state;
+    private final Quotas quotas;
+
+    /** The request that is being served: a change of the state is noted together with it. */
+    private long current;
+
+    /** What a change of a watcher is to the answer of that request, see {@link StateFile}. */
+    private int changing;
+
+    /** Whether something was noted for it. */
+    private boolean unsettled;
+
+    /** When the WAITs came that an earlier daemon had parked, by request. */
+    private Map<Long, Long> earlierWaits = Map.of();
+
+    /** The most requests that may be parked; of these, half are for users other than root. */
+    private static final int MOST_PARKED = 1 << 17;
 
     /** Who may bump. */
     @FunctionalInterface
@@ -58,6 +78,10 @@ final class Device implements Effects {
     /** An open file description of the device: a watcher, and what the kernel and people call it. */
     static final class OpenFile {
         final DeviceNode node;
+        final long handle;
+        /** Where it is in the {@link StateFile}. */
+        final int slot;
+
         final Watcher watcher;
         final int uid;
         /** As of the open, and renewed at the first use: what CRIU opens for a process has that one's own name only then. */
@@ -67,19 +91,26 @@ final class Device implements Effects {
         /** By which the kernel knows those who sleep on it; 0 before the first of them. */
         private long pollHandle;
 
-        OpenFile(DeviceNode node, Watcher watcher, Callers.Identity opener, int uid) {
+        OpenFile(DeviceNode node, long handle, int slot, Watcher watcher, Callers.Identity opener, int uid) {
             this.node = node;
+            this.handle = handle;
+            this.slot = slot;
             this.watcher = watcher;
             this.opener = opener;
             this.uid = uid;
             watcher.attach(this);
         }
+
+        long pollHandle() {
+            return pollHandle;
+        }
     }
 
     /**
-     * A device that nobody has opened.
+     * A device that nobody has opened, or whose open files are yet to be {@linkplain #restore restored}.
      *
      * @param reclaim takes in what the kernel has to say of inodes that it forgets, before all else
+     * @param state whose domain this one continues
      */
     Device(
             Tracking tracking,
@@ -89,10 +120,15 @@ final class Device implements Effects {
             Privileges privileges,
             Loop loop,
             Runnable reclaim,
-            Journal journal) {
-        this.domain = new Domain(tracking, this);
-        identity.draw();
-        this.content = PageContent.first(domain.generation(), identity.head(), identity.tail());
+            Journal journal,
+            StateFile state,
+            Quotas quotas) {
+        StateFile.DomainRecord begun = Objects.requireNonNull(state.domain());
+        this.domain = new Domain(
+                tracking, this, begun.content().generation(), begun.serial(), Math.max(0, state.lastWatcher()));
+        this.state = state;
+        this.quotas = quotas;
+        this.content = begun.content();
         this.connection = connection;
         this.pages = pages;
         this.callers = callers;
@@ -113,22 +149,39 @@ final class Device implements Effects {
     /** Opens a node, and answers with {@code handle}; on failure answers with the error and returns null. */
     @Nullable
     OpenFile open(Request.Open request, DeviceNode node, long handle) {
+        int uid = request.header().uid();
+        int refusal = quotas.refusal(uid, node.page() == null);
+        if (refusal != 0) {
+            // What was closed counts until the kernel has said that it forgets it.
+            reclaim.run();
+            refusal = quotas.refusal(uid, node.page() == null);
+        }
+        if (refusal != 0) {
+            connection.replyError(request.unique(), refusal);
+            return null;
+        }
         Page page = node.page();
-        if (page == null) {
-            try {
-                page = newPage(node);
-            } catch (SystemCallException e) {
-                connection.replyError(request.unique(), e.errno());
-                return null;
+        int slot;
+        try {
+            if (page == null) {
+                page = newPage(node, uid);
+                node.setPage(page, uid);
+                quotas.pages(uid, 1);
+                state.setLastBacking(page.backingId());
             }
-            node.setPage(page);
+            slot = state.allocate();
+        } catch (SystemCallException e) {
+            connection.replyError(request.unique(), e.errno());
+            return null;
         }
         Callers.Identity opener = callers.identify(request.header().pid());
         int access = request.flags() & Unistd.O_ACCMODE;
         boolean writable = access == Unistd.O_WRONLY || access == Unistd.O_RDWR;
-        OpenFile file = new OpenFile(
-                node, domain.open(writable), opener, request.header().uid());
+        OpenFile file = new OpenFile(node, handle, slot, domain.open(writable), opener, uid);
+        quotas.watchers(uid, 1);
+        state.setWatcher(StateFile.OPEN, request.unique(), file, domain.serial());
         connection.replyOpen(request.unique(), handle, pages.openFlags(), page.backingId());
+        state.settle();
         return file;
     }
 
@@ -142,13 +195,83 @@ final class Device implements Effects {
         }
     }
 
-    private Page newPage(DeviceNode node) throws SystemCallException {
+    /** An open file that an earlier daemon served. Its node has its page. */
+    OpenFile restore(StateFile.WatcherRecord known, DeviceNode node, long outdatedSince) {
+        Watcher watcher = domain.resume(known.id(), known.writable(), known.tracked(), known.acked(), outdatedSince);
+        Callers.Identity opener = new Callers.Identity(known.pid(), known.command());
+        OpenFile file = new OpenFile(node, known.handle(), known.slot(), watcher, opener, known.uid());
+        quotas.watchers(file.uid, 1);
+        file.pollHandle = known.pollHandle();
+        if (file.pollHandle != 0) {
+            domain.poll(watcher, true);
+        }
+        return file;
+    }
+
+    /**
+     * An open file of which only the kernel knows, because what an earlier daemon had noted of it was damaged. It counts as
+     * opened for writing, tracked, and outdated: those who wait rather wait too long.
+     */
+    @Nullable
+    OpenFile adopt(DeviceNode node, long handle, Request.Header caller) {
         try {
-            return pages.create(node.id(), content);
+            int slot = state.allocate();
+            Watcher watcher = domain.resume(domain.opened() + 1, true, true, domain.generation(), loop.now());
+            OpenFile file = new OpenFile(node, handle, slot, watcher, callers.identify(caller.pid()), caller.uid());
+            quotas.watchers(file.uid, 1);
+            state.setWatcher(StateFile.OTHER, 0, file, domain.serial() - 1);
+            state.settle();
+            return file;
+        } catch (SystemCallException e) {
+            return null;
+        }
+    }
+
+    /** The page of a node that an earlier daemon served. */
+    void restorePage(DeviceNode node, Page page, int uid) {
+        node.setPage(page, uid);
+        quotas.pages(uid, 1);
+    }
+
+    /** The kernel knows the node no longer. */
+    void drop(DeviceNode node) {
+        if (node.page() != null) {
+            quotas.pages(node.pageOwner(), -1);
+        }
+        node.drop();
+    }
+
+    /** What became of WAITs that an earlier daemon had parked: they keep their time when they come again. */
+    void setEarlierWaits(Map<Long, Long> arrivals) {
+        earlierWaits = arrivals;
+    }
+
+    /** Every page shows what it is to show. */
+    void publish() {
+        pages.publish(content);
+    }
+
+    /** Every poller looks again. */
+    void wakeAll() {
+        for (Watcher watcher : domain.all()) {
+            wake(watcher);
+        }
+    }
+
+    /** Not because of a request: what was missed while no daemon could be told is made up for. */
+    void bump() {
+        current = 0;
+        domain.bump(0, loop.now());
+        settle();
+    }
+
+    private Page newPage(DeviceNode node, int uid) throws SystemCallException {
+        try {
+            return pages.create(node.id(), uid, content);
         } catch (SystemCallException e) {
             // Pages of inodes that are gone may still be held, because the kernel is slow to say so.
             reclaim.run();
-            return pages.create(node.id(), content);
+            return pages.create(node.id(), uid, content);
         }
     }
 
@@ -159,15 +282,22 @@ final class Device implements Effects {
         }
         used(request.header(), file);
         boolean nonblocking = (request.fileFlags() & Unistd.O_NONBLOCK) != 0;
+        if (mayNotPark(file)) {
+            // It may still be answered at once.
+            int result = domain.read(file.watcher, request.unique(), Integer.toUnsignedLong(request.size()), true);
+            reply(request.unique(), result == -Errno.EAGAIN && !nonblocking ? -Errno.ENOSPC : result);
+            return;
+        }
         int result = domain.read(file.watcher, request.unique(), Integer.toUnsignedLong(request.size()), nonblocking);
         if (result == Domain.PARKED) {
             return;
         }
-        if (result == Generation.BYTES) {
-            connection.replyInt(request.unique(), domain.generation());
-        } else {
-            reply(request.unique(), result);
-        }
+        reply(request.unique(), result);
+    }
+
+    private boolean mayNotPark(OpenFile file) {
+        int parked = domain.parked();
+        return parked >= MOST_PARKED / 2 && (parked >= MOST_PARKED || !quotas.isPrivileged(file.uid));
     }
 
     /**
@@ -206,31 +336,48 @@ final class Device implements Effects {
         used(request.header(), file);
         int value =
                 data.length == Generation.BYTES ? MemorySegment.ofArray(data).get(GENERATION, 0) : 0;
+        current = request.unique();
+        changing = StateFile.ACK;
         int result = domain.write(file.watcher, data.length, value);
         if (result < 0) {
             connection.replyError(request.unique(), -result);
         } else {
             connection.replyWritten(request.unique(), result);
         }
+        settle();
     }
 
     void ioctl(Request.Ioctl request, OpenFile file) {
         used(request.header(), file);
+        boolean wait = request.command() == Ioctl.WAIT_WATCHERS || request.command() == Ioctl.V4_WAIT_WATCHERS;
+        if (wait && mayNotPark(file)) {
+            connection.replyError(request.unique(), Errno.ENOSPC);
+            return;
+        }
         long bumps = domain.serial();
+        current = request.unique();
+        changing = StateFile.TRACKING;
+        long now = loop.now();
+        long came = request.resent() ? earlierWaits.getOrDefault(Request.firstUnique(request.unique()), now) : now;
         int result = domain.ioctl(
                 file.watcher,
                 request.unique(),
                 request.command(),
                 request.argument(),
                 () -> privileges.mayBump(request.header()),
-                loop.now());
+                wait ? came : now);
         loop.wakeAt(domain.nextDeadline());
-        if (result != Domain.PARKED) {
+        if (result == Domain.PARKED) {
+            if (request.argument() != 0) {
+                state.waitParked(Request.firstUnique(request.unique()), came);
+            }
+        } else {
             if (result < 0) {
                 connection.replyError(request.unique(), -result);
             } else {
                 connection.replyIoctl(request.unique(), result);
             }
+            settle();
         }
         if (domain.serial() != bumps) {
             journal.bumped(domain.generation(), domain.outdated(), file.opener);
@@ -251,9 +398,11 @@ final class Device implements Effects {
             connection.replyError(request.unique(), Errno.EACCES);
         } else {
             Callers.Identity by = callers.identify(request.header().pid());
+            current = request.unique();
             domain.bump((int) minimum, loop.now());
             loop.wakeAt(domain.nextDeadline());
             connection.replyWritten(request.unique(), data.length);
+            settle();
             journal.bumped(domain.generation(), domain.outdated(), by);
         }
     }
@@ -276,11 +425,17 @@ final class Device implements Effects {
 
     void poll(Request.Poll request, OpenFile file) {
         used(request.header(), file);
-        file.pollHandle = request.kernelHandle();
+        if (file.pollHandle != request.kernelHandle()) {
+            file.pollHandle = request.kernelHandle();
+            note(StateFile.OTHER, 0, file);
+            settle();
+        }
         connection.replyPoll(request.unique(), domain.poll(file.watcher, request.scheduleNotify()));
     }
 
     void close(OpenFile file) {
+        state.release(file.slot);
+        quotas.watchers(file.uid, -1);
         domain.close(file.watcher);
         loop.wakeAt(domain.nextDeadline());
     }
@@ -297,7 +452,9 @@ final class Device implements Effects {
     }
 
     private void reply(long unique, int result) {
-        if (result < 0) {
+        if (result == Generation.BYTES) {
+            connection.replyInt(unique, domain.generation());
+        } else if (result < 0) {
             connection.replyError(unique, -result);
         } else {
             connection.replyOk(unique);
@@ -307,9 +464,32 @@ final class Device implements Effects {
     // The domain's effects.
 
     @Override
+    public void changed(Watcher watcher) {
+        OpenFile file = watcher.attachment(OpenFile.class);
+        if (file != null) {
+            note(changing, current, file);
+        }
+    }
+
+    private void note(int kind, long unique, OpenFile file) {
+        // One who is outdated acked in an epoch that it has told already.
+        state.setWatcher(kind, unique, file, file.watcher.outdated() ? state.ackedIn(file.slot) : domain.serial());
+        unsettled = true;
+    }
+
+    private void settle() {
+        if (unsettled) {
+            unsettled = false;
+            state.settle();
+        }
+    }
+
+    @Override
     public void bumped(int generation) {
         identity.draw();
         content = content.bumped(generation, identity.head(), identity.tail());
+        state.bumped(current, content, domain.serial(), loop.now());
+        unsettled = true;
         pages.publish(content);
     }
 
@@ -326,13 +506,14 @@ final class Device implements Effects {
     @Override
     public void wake(Watcher watcher) {
         OpenFile file = watcher.attachment(OpenFile.class);
-        if (file != null) {
+        if (file != null && file.pollHandle != 0) {
             connection.notifyPoll(file.pollHandle);
         }
     }
 
     @Override
     public void waitCompleted(long request, int errnoOrZero) {
+        state.waitEnded(Request.firstUnique(request));
         if (errnoOrZero == 0) {
             connection.replyIoctl(request, 0);
         } else {

@@ -75,6 +75,23 @@ final class DeviceLink implements AutoCloseable {
         return link;
     }
 
+    /** The link that an earlier daemon made and that is still in use; made once more when it is gone. */
+    static DeviceLink takeOver(Path path, Path target) throws StartException {
+        DeviceLink link = new DeviceLink(path, target);
+        if (link.leadsTo().equals(link.target)) {
+            link.there = true;
+            return link;
+        }
+        link = prepare(path, target);
+        link.create();
+        return link;
+    }
+
+    /** Closing is to leave the link. */
+    void keep() {
+        there = false;
+    }
+
     /** Makes the link. The device must be served by now: programs that find it open it at once. */
     void create() throws StartException {
         int result = Unistd.symlink(target, path.toString());

@@ -12,6 +12,7 @@ final class DeviceNode {
     private final long id;
     private long lookups;
     private @Nullable Page page;
+    private int pageOwner;
 
     DeviceNode(long id) {
         this.id = id;
@@ -38,8 +39,14 @@ final class DeviceNode {
         return page;
     }
 
-    void setPage(Page page) {
+    void setPage(Page page, int owner) {
         this.page = page;
+        this.pageOwner = owner;
+    }
+
+    /** The user id of who opened it first. */
+    int pageOwner() {
+        return pageOwner;
     }
 
     /** Gives the page back. */

@@ -21,6 +21,15 @@ public final class ExitCodes {
     /** A file, directory or mount could not be made: the path is in use, or is something else. */
     public static final int CANNOT_CREATE = 73;
 
+    /**
+     * The daemon hands over: whoever started it is to start it again, with the connection that it leaves. Only a keeper
+     * gets this.
+     */
+    public static final int HAND_OVER = 75;
+
+    /** As {@link #HAND_OVER}, with a new connection: the old one is over. */
+    public static final int BEGIN_ANEW = 76;
+
     /** The caller may not do this. */
     public static final int NO_PERMISSION = 77;
 

@@ -12,8 +12,10 @@ import dev.sysgenid.linux.Stat;
 import dev.sysgenid.linux.Unistd;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +38,7 @@ final class MountFileSystem implements FileSystem {
     private static final String DELETED = " (deleted)";
 
     private static final long ROOT = 1;
-    private static final long GENERATION_NODE = 2;
+    static final long GENERATION_NODE = 2;
     private static final long WATCHERS_NODE = 3;
     /** The inode number that stat shows for the device, whichever of its inodes it is. */
     private static final long DEVICE_INODE = 4;
@@ -51,10 +53,19 @@ final class MountFileSystem implements FileSystem {
     private final Connection connection;
     private final Device device;
     private final Consumer<String> log;
-    private final long startedSeconds = System.currentTimeMillis() / 1000;
+    private final long startedSeconds;
 
+    private final StateFile state;
     private final Map<Long, DeviceNode> deviceNodes = new HashMap<>();
-    private long nextNode = 16;
+    private static final long FIRST_NODE = 16;
+    private long nextNode = FIRST_NODE;
+    /** Nodes below this one were looked up when another daemon served; the kernel knows which there are. */
+    private long inherited = FIRST_NODE;
+    /** As {@link #inherited}, of handles. */
+    private long inheritedHandles;
+
+    /** Whether the kernel may know open files of which nobody noted anything that can still be read. */
+    private boolean adopting;
 
     private final Map<Long, Device.OpenFile> deviceFiles = new HashMap<>();
     private final Map<Long, WatcherList> watcherLists = new HashMap<>();
@@ -71,14 +82,76 @@ final class MountFileSystem implements FileSystem {
      * @param uid the owner of everything
      * @param gid the group of everything
      * @param log told of defects, one line each
+     * @param state where what changes is noted
      */
-    MountFileSystem(Connection connection, Device device, int deviceMode, int uid, int gid, Consumer<String> log) {
+    MountFileSystem(
+            Connection connection,
+            Device device,
+            int deviceMode,
+            int uid,
+            int gid,
+            Consumer<String> log,
+            StateFile state) {
         this.connection = connection;
         this.device = device;
         this.deviceMode = deviceMode;
         this.uid = uid;
         this.gid = gid;
         this.log = log;
+        this.state = state;
+        startedSeconds = state.startedSeconds();
+    }
+
+    /** What another daemon has counted; from here on its nodes are known when the kernel asks about them. */
+    void resume(long nextNode, long nextHandle) {
+        this.nextNode = nextNode;
+        this.inherited = nextNode;
+        this.inheritedHandles = nextHandle;
+        this.nextHandle = nextHandle;
+        state.setNextNode(nextNode);
+        state.setNextHandle(nextHandle);
+    }
+
+    /** From now on, an open file that nobody knows but the kernel is taken in as one. */
+    void adoptOpenFiles() {
+        adopting = true;
+    }
+
+    /** A node that the kernel may know: asked for, or looked up when another daemon served. */
+    @Nullable
+    DeviceNode node(long id) {
+        DeviceNode node = deviceNodes.get(id);
+        if (node == null && id >= FIRST_NODE && id < inherited) {
+            // The kernel is the one to know: it asks about no node that it has forgotten. Each was looked up once.
+            node = new DeviceNode(id);
+            node.lookedUp();
+            deviceNodes.put(id, node);
+        }
+        return node;
+    }
+
+    /** The nodes that are known here and that no open file leads to. */
+    Set<DeviceNode> nodesNotOpen() {
+        Set<DeviceNode> nodes = new HashSet<>(deviceNodes.values());
+        deviceFiles.values().forEach(file -> nodes.remove(file.node));
+        return nodes;
+    }
+
+    void restore(Device.OpenFile file) {
+        deviceFiles.put(file.handle, file);
+    }
+
+    /** The open file of the device that a request is about; null for one of another file, or of none. */
+    private Device.@Nullable OpenFile deviceFile(long handle, Request request) {
+        Device.OpenFile file = deviceFiles.get(handle);
+        if (file == null && adopting && request.node() >= FIRST_NODE && handle < inheritedHandles) {
+            DeviceNode node = node(request.node());
+            file = node == null ? null : device.adopt(node, handle, request.header());
+            if (file != null) {
+                deviceFiles.put(handle, file);
+            }
+        }
+        return file;
     }
 
     /** How many inodes of the device the kernel knows. */
@@ -95,6 +168,7 @@ final class MountFileSystem implements FileSystem {
         switch (nameOf(request.name())) {
             case DEVICE_NAME -> {
                 DeviceNode node = new DeviceNode(nextNode++);
+                state.setNextNode(nextNode);
                 node.lookedUp();
                 deviceNodes.put(node.id(), node);
                 connection.replyEntry(request.unique(), node.id(), deviceAttributes());
@@ -125,7 +199,7 @@ final class MountFileSystem implements FileSystem {
         DeviceNode forgotten = deviceNodes.get(node);
         if (forgotten != null && forgotten.forget(lookups)) {
             deviceNodes.remove(node);
-            forgotten.drop();
+            device.drop(forgotten);
         }
     }
 
@@ -158,7 +232,7 @@ final class MountFileSystem implements FileSystem {
         int wanted =
                 request.valid() & (Request.SetAttributes.MODE | Request.SetAttributes.UID | Request.SetAttributes.GID);
         if (wanted != 0) {
-            if (!deviceNodes.containsKey(request.node())) {
+            if (node(request.node()) == null) {
                 connection.replyError(request.unique(), Errno.EPERM);
                 return;
             }
@@ -171,8 +245,21 @@ final class MountFileSystem implements FileSystem {
             if ((wanted & Request.SetAttributes.GID) != 0) {
                 gid = request.gid();
             }
+            noteOwner();
         }
         replyAttributes(request);
+    }
+
+    private void noteOwner() {
+        StateFile.DomainRecord domain = state.domain();
+        if (domain != null) {
+            state.setDomain(
+                    StateFile.OTHER,
+                    0,
+                    new StateFile.DomainRecord(
+                            domain.content(), domain.serial(), domain.bumpedAt(), deviceMode, uid, gid));
+            state.settle();
+        }
     }
 
     private void replyAttributes(Request request) {
@@ -187,7 +274,8 @@ final class MountFileSystem implements FileSystem {
     @Override
     public void open(Request.Open request) {
         long handle = nextHandle++;
-        DeviceNode node = deviceNodes.get(request.node());
+        state.setNextHandle(nextHandle);
+        DeviceNode node = node(request.node());
         if (node != null) {
             Device.OpenFile file = device.open(request, node, handle);
             if (file != null) {
@@ -209,13 +297,18 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void read(Request.Read request) {
-        Device.OpenFile file = deviceFiles.get(request.handle());
+        Device.OpenFile file = deviceFile(request.handle(), request);
         if (file != null) {
             device.read(request, file);
             return;
         }
         int size = (int) Math.min(Integer.toUnsignedLong(request.size()), Connection.MAX_READ_REPLY);
         WatcherList list = watcherLists.get(request.handle());
+        if (list == null && request.node() == WATCHERS_NODE && request.handle() < inheritedHandles) {
+            // Opened when an earlier daemon served; where its reader stands is in the request.
+            list = new WatcherList(device.domain());
+            watcherLists.put(request.handle(), list);
+        }
         if (list != null) {
             byte[] text = list.read(request.offset(), size);
             connection.replyData(request.unique(), text, 0, text.length);
@@ -231,7 +324,7 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void write(Request.Write request) {
-        Device.OpenFile file = deviceFiles.get(request.handle());
+        Device.OpenFile file = deviceFile(request.handle(), request);
         if (file != null) {
             device.write(request, file);
         } else if (request.node() == GENERATION_NODE) {
@@ -243,7 +336,7 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void ioctl(Request.Ioctl request) {
-        Device.OpenFile file = deviceFiles.get(request.handle());
+        Device.OpenFile file = deviceFile(request.handle(), request);
         if (file == null) {
             connection.replyError(request.unique(), Errno.ENOTTY);
         } else {
@@ -253,7 +346,7 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void poll(Request.Poll request) {
-        Device.OpenFile file = deviceFiles.get(request.handle());
+        Device.OpenFile file = deviceFile(request.handle(), request);
         if (file == null) {
             // The text files are always readable, as ordinary files are.
             connection.replyPoll(
@@ -304,7 +397,7 @@ final class MountFileSystem implements FileSystem {
         if (node == GENERATION_NODE || node == WATCHERS_NODE) {
             return textAttributes(node);
         }
-        return deviceNodes.containsKey(node) ? deviceAttributes() : null;
+        return node(node) != null ? deviceAttributes() : null;
     }
 
     private Attributes deviceAttributes() {

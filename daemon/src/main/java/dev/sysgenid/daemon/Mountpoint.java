@@ -40,6 +40,9 @@ final class Mountpoint implements AutoCloseable {
 
     private final @Nullable String fusermount;
     private int connection = -1;
+    /** Whether somebody else holds the connection too, so that it does not end when it is closed here. */
+    private boolean held;
+
     private boolean mounted;
     private boolean closed;
 
@@ -81,6 +84,23 @@ final class Mountpoint implements AutoCloseable {
                     "stop it first, or choose another directory with --mount");
         }
         return new Mountpoint(path, made, lock, fusermount);
+    }
+
+    /**
+     * The directory on which an earlier daemon mounted a connection that it left.
+     *
+     * @param made whether that daemon made the directory
+     * @return null when nothing of ours is mounted there
+     */
+    static @Nullable Mountpoint takeOver(Path path, boolean made, boolean privileged, int connection) {
+        if (!TYPE.equals(mountedType(path))) {
+            return null;
+        }
+        Mountpoint mountpoint = new Mountpoint(path, made, -1, privileged ? null : findFusermount());
+        mountpoint.connection = connection;
+        mountpoint.held = true;
+        mountpoint.mounted = true;
+        return mountpoint;
     }
 
     private static boolean makeDirectory(Path path) throws StartException {
@@ -237,21 +257,33 @@ final class Mountpoint implements AutoCloseable {
         return text.toString();
     }
 
+    /** Whether the directory was made here. */
+    boolean made() {
+        return made;
+    }
+
+    /** Mounts a connection of its own. */
+    int mount() throws StartException {
+        return mount(-1);
+    }
+
     /**
      * Mounts.
      *
+     * @param handed a connection that somebody holds for this daemon, or -1
      * @return the descriptor of the connection, non-blocking; closed with this object
      */
-    int mount() throws StartException {
-        connection = fusermount == null ? mountDirectly() : mountThroughFusermount(fusermount);
+    int mount(int handed) throws StartException {
+        held = handed >= 0 && fusermount == null;
+        connection = fusermount == null ? mountDirectly(handed) : mountThroughFusermount(fusermount);
         mounted = true;
         int flags = Unistd.fcntl(connection, Unistd.F_GETFL, 0);
         Unistd.fcntl(connection, Unistd.F_SETFL, flags | Unistd.O_NONBLOCK);
         return connection;
     }
 
-    private int mountDirectly() throws StartException {
-        int connection = Unistd.open("/dev/fuse", Unistd.O_RDWR | Unistd.O_CLOEXEC, 0);
+    private int mountDirectly(int handed) throws StartException {
+        int connection = handed >= 0 ? handed : Unistd.open("/dev/fuse", Unistd.O_RDWR | Unistd.O_CLOEXEC, 0);
         if (connection < 0) {
             throw new StartException(
                     ExitCodes.UNAVAILABLE,
@@ -361,6 +393,11 @@ final class Mountpoint implements AutoCloseable {
         mounted = TYPE.equals(mountedType(path));
     }
 
+    /** Closing is to leave everything as it is: another daemon goes on with it. */
+    void keep() {
+        closed = true;
+    }
+
     @Override
     public void close() {
         if (closed) {
@@ -369,6 +406,10 @@ final class Mountpoint implements AutoCloseable {
         closed = true;
         if (mounted) {
             mounted = false;
+            if (held && fusermount == null) {
+                // Ends the connection, as the last close of it would: those who wait for an answer are told now.
+                Mount.umount2(path.toString(), Mount.MNT_FORCE | Mount.MNT_DETACH);
+            }
             try {
                 unmount(path, fusermount);
             } catch (StartException e) {
@@ -381,6 +422,8 @@ final class Mountpoint implements AutoCloseable {
         if (made) {
             Unistd.rmdir(path.toString());
         }
-        Unistd.close(lock);
+        if (lock >= 0) {
+            Unistd.close(lock);
+        }
     }
 }

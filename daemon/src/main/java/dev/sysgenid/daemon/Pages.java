@@ -11,9 +11,10 @@ interface Pages {
     /**
      * A page for an inode.
      *
+     * @param uid who opens it first
      * @throws SystemCallException when a limit is reached: descriptors, mappings, memory
      */
-    Page create(long node, PageContent content) throws SystemCallException;
+    Page create(long node, int uid, PageContent content) throws SystemCallException;
 
     /** Makes every page show this; when it returns, no load by anybody gives an older generation. */
     void publish(PageContent content);

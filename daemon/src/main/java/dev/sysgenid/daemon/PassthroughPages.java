@@ -12,16 +12,14 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * Pages that are memory files of the daemon, which the kernel maps into clients directly (FUSE passthrough): a client's
- * load is a load from shared memory, and a bump is a store.
+ * Pages that are files in memory ({@link PageFiles}), which the kernel maps into clients directly (FUSE passthrough): a
+ * client's load is a load from shared memory, and a bump is a store.
  *
- * <p>One page costs a memory file, a backing id and one mapping of the daemon's; no descriptor stays open. The daemon
+ * <p>One page costs a file, a backing id and one mapping of the daemon's; no descriptor stays open. The daemon
  * maps its pages side by side, in the slots of one range of addresses that is reserved for them, so that a bump is one
  * loop of stores, for the most part over memory in order.
  */
 final class PassthroughPages implements Pages, AutoCloseable {
-    private static final int SEALS = Unistd.F_SEAL_SHRINK | Unistd.F_SEAL_GROW | Unistd.F_SEAL_SEAL;
-
     /** At most this many pages, also where the kernel would allow more mappings; a slot costs only addresses. */
     private static final int MOST = 1 << 18;
 
@@ -29,6 +27,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
     private static final int FOR_THE_JVM = 4096;
 
     private final Connection connection;
+    private final PageFiles files;
     private final int capacity;
     private final MemorySegment slots;
     /** From one slot to the next, in bytes: a page of this machine, which may be larger than the device's. */
@@ -53,9 +52,10 @@ final class PassthroughPages implements Pages, AutoCloseable {
      * @param maxMappings how many mappings the kernel allows this process ({@code vm.max_map_count}); beyond that many
      *     pages, less some for the JVM, opens are refused with ENOSPC
      */
-    PassthroughPages(Connection connection, int maxMappings) throws SystemCallException {
+    PassthroughPages(Connection connection, PageFiles files, int maxMappings) throws SystemCallException {
         this.connection = connection;
-        capacity = Math.clamp(maxMappings - FOR_THE_JVM, 1, MOST);
+        this.files = files;
+        capacity = capacity(maxMappings);
         slots = Mman.mmap(
                 (long) capacity * stride,
                 Mman.PROT_NONE,
@@ -64,41 +64,70 @@ final class PassthroughPages implements Pages, AutoCloseable {
                 0);
     }
 
+    /** How many pages there can be. */
+    static int capacity(int maxMappings) {
+        return Math.clamp(maxMappings - FOR_THE_JVM, 1, MOST);
+    }
+
     @Override
     public int openFlags() {
         return OpenFlags.DIRECT_IO | OpenFlags.PASSTHROUGH | OpenFlags.NO_FLUSH | OpenFlags.PARALLEL_DIRECT_WRITES;
     }
 
     @Override
-    public Page create(long node, PageContent content) throws SystemCallException {
+    public Page create(long node, int uid, PageContent content) throws SystemCallException {
         if (freed == 0 && fresh == capacity) {
             throw new SystemCallException(Errno.ENOSPC, "reserve", "a page");
         }
-        int file = SystemCallException.check(
-                Mman.memfd_create("sysgenid", Mman.MFD_CLOEXEC | Mman.MFD_ALLOW_SEALING), "memfd_create", "a page");
+        int file = files.create(content);
         try {
-            SystemCallException.check(Unistd.ftruncate(file, dev.sysgenid.abi.Page.SIZE), "ftruncate", "a page");
-            // The size is for ever, so no access of ours can fault.
-            SystemCallException.check(Unistd.fcntl(file, Unistd.F_ADD_SEALS, SEALS), "fcntl(F_ADD_SEALS)", "a page");
             int backingId = connection.openBacking(file);
             if (backingId < 0) {
+                files.discard();
                 throw new SystemCallException(-backingId, "FUSE_DEV_IOC_BACKING_OPEN", "a page");
             }
-            int slot = freed > 0 ? free[--freed] : fresh++;
-            int result = Mman.mmapOver(memory(slot), Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, file, 0);
-            if (result < 0) {
-                // The kernel may have unmapped the slot before it failed, and something else may be there by now. So
-                // the
-                // slot is given up for good.
-                connection.closeBacking(backingId);
-                throw new SystemCallException(-result, "mmap", "a page");
+            PageFiles.Entry entry = new PageFiles.Entry(node, backingId, uid);
+            boolean made = false;
+            try {
+                files.name(entry);
+                Page page = new Mapped(map(file), entry, false);
+                made = true;
+                return page;
+            } finally {
+                if (!made) {
+                    connection.closeBacking(backingId);
+                    files.remove(entry);
+                    files.discard();
+                }
             }
-            use(slot);
-            show(slot, content);
-            return new Mapped(slot, backingId);
         } finally {
             Unistd.close(file);
         }
+    }
+
+    /** A page that another daemon made on this connection; what it shows is old until the next {@link #publish}. */
+    Page restore(PageFiles.Entry entry) throws SystemCallException {
+        int file = files.open(entry);
+        try {
+            return new Mapped(map(file), entry, true);
+        } finally {
+            Unistd.close(file);
+        }
+    }
+
+    private int map(int file) throws SystemCallException {
+        if (freed == 0 && fresh == capacity) {
+            throw new SystemCallException(Errno.ENOSPC, "reserve", "a page");
+        }
+        int slot = freed > 0 ? free[--freed] : fresh++;
+        int result = Mman.mmapOver(memory(slot), Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, file, 0);
+        if (result < 0) {
+            // The kernel may have unmapped the slot before it failed, and something else may be there by now. So the
+            // slot is given up for good.
+            throw new SystemCallException(-result, "mmap", "a page");
+        }
+        use(slot);
+        return slot;
     }
 
     @Override
@@ -164,24 +193,33 @@ final class PassthroughPages implements Pages, AutoCloseable {
 
     private final class Mapped extends Page {
         private final int slot;
-        private final int backingId;
+        private final PageFiles.Entry entry;
+        private final boolean inherited;
         private boolean closed;
 
-        Mapped(int slot, int backingId) {
+        Mapped(int slot, PageFiles.Entry entry, boolean inherited) {
             this.slot = slot;
-            this.backingId = backingId;
+            this.entry = entry;
+            this.inherited = inherited;
         }
 
         @Override
         int backingId() {
-            return backingId;
+            return entry.backingId();
         }
 
         @Override
         public void close() {
             if (!closed) {
                 closed = true;
-                connection.closeBacking(backingId);
+                // In this order: what has a name can still be closed by the next daemon.
+                if (inherited) {
+                    // Whoever made it may have been killed between this and the next step.
+                    connection.closeBackingIfThere(entry.backingId());
+                } else {
+                    connection.closeBacking(entry.backingId());
+                }
+                files.remove(entry);
                 release(slot);
             }
         }

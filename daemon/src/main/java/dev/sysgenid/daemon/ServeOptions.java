@@ -17,9 +17,17 @@ import org.jspecify.annotations.Nullable;
  * @param gid the group of the device
  * @param tracking who counts as a watcher
  * @param mapping how mmap is served
+ * @param watchersPerUser how many watchers a user other than root may have
  */
 public record ServeOptions(
-        Path mount, @Nullable Path device, int mode, int uid, int gid, Tracking tracking, Mapping mapping) {
+        Path mount,
+        @Nullable Path device,
+        int mode,
+        int uid,
+        int gid,
+        Tracking tracking,
+        Mapping mapping,
+        int watchersPerUser) {
     /** Where the machine's domain is mounted. */
     public static final Path SYSTEM_MOUNT = Path.of("/run/sysgenid");
 
@@ -35,6 +43,15 @@ public record ServeOptions(
      */
     public static final int DEFAULT_MODE = 0666;
 
+    /** Far more than any user needs, and a quarter of what there can be. */
+    public static final int DEFAULT_WATCHERS_PER_USER = 16_384;
+
+    /** With the usual number of watchers per user. */
+    public ServeOptions(
+            Path mount, @Nullable Path device, int mode, int uid, int gid, Tracking tracking, Mapping mapping) {
+        this(mount, device, mode, uid, gid, tracking, mapping, DEFAULT_WATCHERS_PER_USER);
+    }
+
     /** Checks ranges. */
     public ServeOptions {
         Objects.requireNonNull(tracking);
@@ -47,6 +64,9 @@ public record ServeOptions(
         }
         if ((mode & ~0777) != 0) {
             throw new IllegalArgumentException("mode out of range: 0" + Integer.toOctalString(mode));
+        }
+        if (watchersPerUser < 1) {
+            throw new IllegalArgumentException("no watcher per user: " + watchersPerUser);
         }
     }
 

@@ -83,9 +83,17 @@ final class StoredPages implements Pages {
     }
 
     @Override
-    public Page create(long node, PageContent content) {
+    public Page create(long node, int uid, PageContent content) {
         size++;
         return new Stored(node);
+    }
+
+    /** The page of an inode that another daemon served: the kernel may hold a copy of it. */
+    Page restore(long node) {
+        size++;
+        Page page = new Stored(node);
+        page.filled();
+        return page;
     }
 
     @Override

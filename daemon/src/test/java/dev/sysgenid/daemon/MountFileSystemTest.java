@@ -50,7 +50,7 @@ class MountFileSystemTest {
         }
 
         @Override
-        public Page create(long node, PageContent content) throws SystemCallException {
+        public Page create(long node, int uid, PageContent content) throws SystemCallException {
             if (refuse != 0) {
                 throw new SystemCallException(Math.abs(refuse), "mmap", "a page");
             }
@@ -89,6 +89,7 @@ class MountFileSystemTest {
     private FakeKernel kernel;
     private Callers callers;
     private Loop loop;
+    private StateFile state;
     private Device device;
     private MountFileSystem files;
     private final CountedPages pages = new CountedPages();
@@ -103,6 +104,7 @@ class MountFileSystemTest {
         kernel = new FakeKernel();
         callers = new Callers();
         loop = new Loop();
+        state = States.begin(new StateFile.DomainRecord(PageContent.first(0, 0, 0), 0, 0, 0666, 10, 20));
         device = new Device(
                 Tracking.WRITERS,
                 kernel.connection,
@@ -114,8 +116,10 @@ class MountFileSystemTest {
                     reclaimed++;
                     pages.refuse = Math.max(0, pages.refuse);
                 },
-                (generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by.pid()));
-        files = new MountFileSystem(kernel.connection, device, 0666, 10, 20, log::add);
+                (generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by.pid()),
+                state,
+                new Quotas(100_000, 3, 5));
+        files = new MountFileSystem(kernel.connection, device, 0666, 10, 20, log::add, state);
     }
 
     @AfterEach
@@ -123,6 +127,7 @@ class MountFileSystemTest {
         assertThat(kernel.log).isEmpty();
         assertThat(log).isEmpty();
         loop.close();
+        state.close();
         callers.close();
         kernel.close();
     }

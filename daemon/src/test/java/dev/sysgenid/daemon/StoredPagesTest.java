@@ -44,7 +44,7 @@ class StoredPagesTest {
     }
 
     private Page filled(long node) {
-        Page page = pages.create(node, showing(0));
+        Page page = pages.create(node, 0, showing(0));
         page.filled();
         return page;
     }
@@ -85,7 +85,7 @@ class StoredPagesTest {
     void mappingsAreTheKernelsOwn() {
         assertThat(pages.openFlags())
                 .isEqualTo(OpenFlags.DIRECT_IO | OpenFlags.NO_FLUSH | OpenFlags.PARALLEL_DIRECT_WRITES);
-        assertThat(pages.create(16, showing(0)).backingId()).isZero();
+        assertThat(pages.create(16, 0, showing(0)).backingId()).isZero();
         assertThat(pages.describe()).startsWith("store");
     }
 
@@ -98,8 +98,8 @@ class StoredPagesTest {
 
     @Test
     void pagesAreCounted() {
-        Page first = pages.create(16, showing(0));
-        Page second = pages.create(17, showing(0));
+        Page first = pages.create(16, 0, showing(0));
+        Page second = pages.create(17, 0, showing(0));
         assertThat(pages.size()).isEqualTo(2);
         first.close();
         first.close();
@@ -110,7 +110,7 @@ class StoredPagesTest {
 
     @Test
     void aPageThatNobodyTouchedNeedsNoStore() {
-        try (Page _ = pages.create(16, showing(0))) {
+        try (Page _ = pages.create(16, 0, showing(0))) {
             pages.publish(showing(1));
             assertThat(kernel.all()).isEmpty();
         }
@@ -121,7 +121,7 @@ class StoredPagesTest {
         Page first = filled(16);
         Page second = filled(17);
         second.filled();
-        pages.create(18, showing(0));
+        pages.create(18, 0, showing(0));
         pages.publish(showing(0x8000_0001));
         List<Message> stores = kernel.all();
         assertThat(stores).hasSize(8);

@@ -51,7 +51,8 @@ class WatcherListTest {
     }
 
     private static Watcher open(Domain domain, boolean writable, int pid, int uid, String command) {
-        return new Device.OpenFile(new DeviceNode(16), domain.open(writable), new Callers.Identity(pid, command), uid)
+        return new Device.OpenFile(
+                        new DeviceNode(16), 1, 0, domain.open(writable), new Callers.Identity(pid, command), uid)
                 .watcher;
     }
 

@@ -273,6 +273,33 @@ public final class Connection {
     }
 
     /**
+     * Asks for everything that was handed out and not answered: each such request comes again, before any new one and in
+     * no particular order, as one for which {@link Request#resent} holds. It is for a server that takes over the
+     * connection of another one.
+     *
+     * @return 0, or a negative errno: EINVAL before Linux 6.9, which cannot do this
+     */
+    public int requestResend() {
+        return notify(Wire.NotifyResendOut.CODE, 0);
+    }
+
+    /** Whether the kernel still has an inode for a node that was looked up. A look-up whose answer is under way does not count. */
+    public boolean knowsNode(long node) {
+        clear(Wire.NotifyInvalidateOut.SIZE);
+        body(U64, Wire.NotifyInvalidateOut.NODE, node);
+        body(U64, Wire.NotifyInvalidateOut.OFFSET, -1);
+        return notify(Wire.NotifyInvalidateOut.CODE, Wire.NotifyInvalidateOut.SIZE) != -Errno.ENOENT;
+    }
+
+    private int notify(int code, int bodyLength) {
+        int length = Wire.OutHeader.SIZE + bodyLength;
+        out.set(U32, Wire.OutHeader.LENGTH, length);
+        out.set(U32, Wire.OutHeader.ERROR, code);
+        out.set(U64, Wire.OutHeader.UNIQUE, 0);
+        return (int) Math.min(0, writeOnce(out, length));
+    }
+
+    /**
      * Registers an open file as one that others can be backed by. The descriptor can be closed afterwards.
      *
      * @return an id above 0 for {@link #replyOpen}, or a negative errno: EPERM without CAP_SYS_ADMIN
@@ -286,11 +313,16 @@ public final class Connection {
 
     /** Gives an id of {@link #openBacking} back. Files that are open with it, and mappings of them, keep the backing file. */
     public void closeBacking(int backingId) {
-        out.set(U32, 0, backingId);
-        int result = Unistd.ioctl(descriptor, Wire.BackingMap.CLOSE, out);
+        int result = closeBackingIfThere(backingId);
         if (result < 0) {
             log.accept("a defect: cannot close backing id " + backingId + ": " + Errno.describe(-result));
         }
+    }
+
+    /** As {@link #closeBacking}, of an id that may be gone. Returns 0 or a negative errno: ENOENT when it is. */
+    public int closeBackingIfThere(int backingId) {
+        out.set(U32, 0, backingId);
+        return Unistd.ioctl(descriptor, Wire.BackingMap.CLOSE, out);
     }
 
     private static final int BLOCK_SIZE = 4096;
@@ -336,11 +368,16 @@ public final class Connection {
         write(out, length);
     }
 
-    private void write(MemorySegment message, int length) {
+    private long writeOnce(MemorySegment message, int length) {
         long written;
         do {
             written = Unistd.write(descriptor, message, length);
         } while (written == -Errno.EINTR);
+        return written;
+    }
+
+    private void write(MemorySegment message, int length) {
+        long written = writeOnce(message, length);
         if (written == length) {
             return;
         }

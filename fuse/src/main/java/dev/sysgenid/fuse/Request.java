@@ -15,6 +15,19 @@ public sealed interface Request {
         return header().unique();
     }
 
+    /**
+     * Whether the request was handed out before, to this server or to one before it, and is sent again because it was not
+     * answered: see {@link Connection#requestResend}. Its number then differs from the earlier one in this alone.
+     */
+    default boolean resent() {
+        return (unique() & Wire.RESENT) != 0;
+    }
+
+    /** A request's number as it was when it was handed out for the first time. */
+    static long firstUnique(long unique) {
+        return unique & ~Wire.RESENT;
+    }
+
     /** The node that the request is about. */
     default long node() {
         return header().node();

@@ -3,6 +3,8 @@ package dev.sysgenid.fuse;
 
 import dev.sysgenid.linux.Errno;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,19 @@ public final class Session {
     public Session(Connection connection, boolean wantPassthrough) {
         this.connection = connection;
         this.wantPassthrough = wantPassthrough;
+    }
+
+    /**
+     * Goes on with a conversation whose handshake another server has made; instead of {@link #serveOne} until {@link
+     * #initialized}.
+     *
+     * @param passthrough as was agreed then
+     * @param sharedMappings as was agreed then
+     */
+    public void resume(boolean passthrough, boolean sharedMappings) {
+        initialized = true;
+        this.passthrough = passthrough;
+        this.sharedMappings = sharedMappings;
     }
 
     /** From now on requests go to {@code fileSystem}. */
@@ -90,6 +105,38 @@ public final class Session {
                 deferred.add(request);
             }
         });
+    }
+
+    /**
+     * Takes all requests that were sent again ({@link Request#resent}), and those that overtake others; the rest are put
+     * off. Does not block.
+     */
+    public List<Request> takeResent() {
+        List<Request> taken = new ArrayList<>();
+        while (true) {
+            Request request = deferred.peek();
+            if (request == null) {
+                if (receiveThen(deferred::add) != Outcome.SERVED) {
+                    return taken;
+                }
+            } else if (request.resent() || overtakes(request)) {
+                taken.add(deferred.remove());
+            } else {
+                return taken;
+            }
+        }
+    }
+
+    /** Serves a request of {@link #takeResent}. */
+    public void serveTaken(Request request) {
+        serve(request);
+    }
+
+    /** Forgets and interrupts come before all others, and are never sent again. */
+    private static boolean overtakes(Request request) {
+        return request instanceof Request.Forget
+                || request instanceof Request.BatchForget
+                || request instanceof Request.Interrupt;
     }
 
     private Outcome receiveThen(Consumer<Request> action) {

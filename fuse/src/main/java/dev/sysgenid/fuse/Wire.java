@@ -353,6 +353,26 @@ final class Wire {
         private NotifyPollOut() {}
     }
 
+    /** {@code { u64 nodeid; s64 offset, length; }}; with a negative offset nothing but attributes is invalidated. */
+    static final class NotifyInvalidateOut {
+        static final int CODE = 2;
+        static final int NODE = 0;
+        static final int OFFSET = 8;
+        static final int SIZE = 24;
+
+        private NotifyInvalidateOut() {}
+    }
+
+    /** Without a body. Since 7.40. */
+    static final class NotifyResendOut {
+        static final int CODE = 7;
+
+        private NotifyResendOut() {}
+    }
+
+    /** In {@code unique} of a request: it was handed out before, and then sent again. To be echoed. Since 7.40. */
+    static final long RESENT = 1L << 63;
+
     /** {@code { u64 nodeid, offset; u32 size, padding; }}, then the data. */
     static final class NotifyStoreOut {
         static final int CODE = 4;

@@ -357,6 +357,29 @@ class ConnectionTest {
     }
 
     @Test
+    void resend() {
+        assertThat(connection.requestResend()).isZero();
+        sent("""
+            10 00 00 00              ;  0 len 16
+            07 00 00 00              ;  4 code RESEND
+            00 00 00 00 00 00 00 00  ;  8 unique 0: a notification
+            """);
+    }
+
+    @Test
+    void whetherANodeIsKnownIsAskedByInvalidatingItsAttributesAlone() {
+        assertThat(connection.knowsNode(0x1122_3344_5566_7788L)).isTrue();
+        sent("""
+            28 00 00 00              ;  0 len 40
+            02 00 00 00              ;  4 code INVAL_INODE
+            00 00 00 00 00 00 00 00  ;  8 unique 0: a notification
+            88 77 66 55 44 33 22 11  ; nodeid
+            ff ff ff ff ff ff ff ff  ; offset -1: no pages
+            00 00 00 00 00 00 00 00  ; length
+            """);
+    }
+
+    @Test
     void store() {
         connection.notifyStore(0x1122_3344_5566_7788L, 24, new byte[] {42, 0, 0, 0});
         sent("""

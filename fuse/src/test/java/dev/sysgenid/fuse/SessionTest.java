@@ -467,6 +467,33 @@ class SessionTest {
         kernel.expectError(2, Errno.EIO);
     }
 
+    private static final long RESENT = 1L << 63;
+
+    /** They stand in front; what overtakes all others may stand between them. */
+    @Test
+    void whatWasSentAgainIsTakenAndNothingElse() {
+        session.resume(true, true);
+        session.start(files);
+        assertThat(session.initialized()).isTrue();
+        kernel.give(Messages.numbered(Messages.READ, RESENT | 6));
+        kernel.give(Messages.FORGET);
+        kernel.give(Messages.numbered(Messages.WRITE, RESENT | 2));
+        kernel.give(Messages.numbered(Messages.READ, 8));
+        kernel.give(Messages.numbered(Messages.READ, 10));
+        List<Request> taken = session.takeResent();
+        assertThat(taken).hasSize(3);
+        assertThat(taken.get(0).resent()).isTrue();
+        assertThat(Request.firstUnique(taken.get(0).unique())).isEqualTo(6);
+        kernel.expectNothing();
+        taken.reversed().forEach(session::serveTaken);
+        assertThat(repliesTo()).containsExactly(RESENT | 2, RESENT | 6);
+        assertThat(session.hasDeferred()).isTrue();
+        session.serveOne();
+        session.serveOne();
+        assertThat(repliesTo()).containsExactly(8L, 10L);
+        assertThat(session.takeResent()).isEmpty();
+    }
+
     private List<Long> repliesTo() {
         return Stream.generate(kernel::takeOrNothing)
                 .takeWhile(reply -> reply.length > 0)

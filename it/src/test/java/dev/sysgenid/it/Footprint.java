@@ -40,7 +40,7 @@ record Footprint(int watchers, int descriptors, int pages, int mappings, long ob
                     device.watchers().size(),
                     (int) descriptors.count(),
                     (int) maps.stream()
-                            .filter(line -> line.contains("memfd:sysgenid"))
+                            .filter(line -> line.contains(".state/page-"))
                             .count(),
                     maps.size(),
                     objects);

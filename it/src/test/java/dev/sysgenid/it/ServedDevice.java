@@ -180,6 +180,11 @@ public final class ServedDevice implements AutoCloseable {
                 MAIN);
     }
 
+    /** The command that runs {@code sysgenid}, without arguments. */
+    static List<String> command(Path directory) {
+        return sysgenid(modules(), directory);
+    }
+
     /** The modules of the program and no others, out of the class path of the tests. */
     static List<Path> modules() {
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
@@ -222,6 +227,11 @@ public final class ServedDevice implements AutoCloseable {
     /** The mounted directory. */
     public Path mount() {
         return mount;
+    }
+
+    /** Where the daemon keeps its state. */
+    Path state() {
+        return mount.resolveSibling(mount.getFileName() + ".state");
     }
 
     /** A directory of this fixture's own, beside the mount, that vanishes with it. */
@@ -351,6 +361,7 @@ public final class ServedDevice implements AutoCloseable {
             assertThat(Namespace.mounts())
                     .as("mounts")
                     .noneMatch(line -> line.contains(" " + mount + " ") || line.contains(" " + mount + "/"));
+            assertThat(Files.exists(state())).as("the state is gone").isFalse();
             if (link != null) {
                 assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS))
                         .as("the link is gone")
@@ -375,10 +386,15 @@ public final class ServedDevice implements AutoCloseable {
         while (Mount.umount2(mount.toString(), Mount.MNT_DETACH) == 0) {
             // Once more: there may be another one under it.
         }
+        Path state = state();
+        while (Mount.umount2(state.toString(), Mount.MNT_DETACH) == 0) {
+            // As above.
+        }
         try {
             if (link != null) {
                 Files.deleteIfExists(link);
             }
+            Files.deleteIfExists(state);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

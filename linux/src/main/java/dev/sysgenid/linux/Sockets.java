@@ -197,6 +197,11 @@ public final class Sockets {
      * keeps its own. Returns 0.
      */
     public static int sendDescriptor(int socket, int fd) {
+        return sendDescriptor(socket, fd, new byte[1]);
+    }
+
+    /** As {@link #sendDescriptor(int, int)}, with {@code data}, at least one byte, as the message that carries it. */
+    public static int sendDescriptor(int socket, int fd, byte[] data) {
         CallState state = CallState.current();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment control = arena.allocate(CMSG_LEN_ONE, Long.BYTES);
@@ -204,8 +209,8 @@ public final class Sockets {
             control.set(INT, CMSG_LEVEL_OFFSET, SOL_SOCKET);
             control.set(INT, CMSG_TYPE_OFFSET, SCM_RIGHTS);
             control.set(INT, CMSG_DATA_OFFSET, fd);
-            long sent = state.result(
-                    (long) Sendmsg.HANDLE.invokeExact(state.errno, socket, message(arena, control), MSG_NOSIGNAL));
+            long sent = state.result((long)
+                    Sendmsg.HANDLE.invokeExact(state.errno, socket, message(arena, control, data), MSG_NOSIGNAL));
             return sent < 0 ? (int) sent : 0;
         } catch (Throwable t) {
             throw Native.unexpected(t);
@@ -222,7 +227,7 @@ public final class Sockets {
         CallState state = CallState.current();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment control = arena.allocate(CMSG_LEN_ONE, Long.BYTES);
-            MemorySegment message = message(arena, control);
+            MemorySegment message = message(arena, control, new byte[1]);
             long received =
                     state.result((long) Recvmsg.HANDLE.invokeExact(state.errno, socket, message, MSG_CMSG_CLOEXEC));
             if (received < 0) {
@@ -240,10 +245,10 @@ public final class Sockets {
         }
     }
 
-    /** A {@code struct msghdr} for one byte of data, 0, and these control data. */
-    private static MemorySegment message(Arena arena, MemorySegment control) {
+    /** A {@code struct msghdr} for these data, or as much of them as comes, and these control data. */
+    private static MemorySegment message(Arena arena, MemorySegment control, byte[] data) {
         MemorySegment iov = arena.allocate(IoVec.SIZE, IoVec.ALIGNMENT);
-        IoVec.set(iov, 0, arena.allocate(1), 1);
+        IoVec.set(iov, 0, arena.allocateFrom(ValueLayout.JAVA_BYTE, data), data.length);
         MemorySegment message = arena.allocate(MSGHDR_SIZE, Long.BYTES);
         message.set(LONG, MSG_IOV_OFFSET, iov.address());
         message.set(LONG, MSG_IOVLEN_OFFSET, 1);

@@ -324,6 +324,17 @@ public final class Unistd {
         }
     }
 
+    /** Removes a name in an open directory: of a file, or with {@link #AT_REMOVEDIR} of an empty directory. Returns 0. */
+    public static int unlinkat(int dirfd, String path, int flags) {
+        CallState state = CallState.current();
+        try (Arena arena = Arena.ofConfined()) {
+            return state.result(
+                    (int) Unlinkat.HANDLE.invokeExact(state.errno, dirfd, Native.string(arena, path), flags));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
     /** Makes a directory; the process's umask applies to {@code mode}. Returns 0. */
     public static int mkdir(String path, int mode) {
         CallState state = CallState.current();
@@ -350,6 +361,17 @@ public final class Unistd {
         try (Arena arena = Arena.ofConfined()) {
             return state.result(
                     (int) Rename.HANDLE.invokeExact(state.errno, Native.string(arena, from), Native.string(arena, to)));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** As {@link #rename}, with names in open directories. Returns 0. */
+    public static int renameat(int fromDirfd, String from, int toDirfd, String to) {
+        CallState state = CallState.current();
+        try (Arena arena = Arena.ofConfined()) {
+            return state.result((int) Renameat.HANDLE.invokeExact(
+                    state.errno, fromDirfd, Native.string(arena, from), toDirfd, Native.string(arena, to)));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -524,6 +546,11 @@ public final class Unistd {
         static final MethodHandle HANDLE = Native.bind("unlink", INT, POINTER);
     }
 
+    private static final class Unlinkat {
+        /** {@code int unlinkat(int dirfd, const char *path, int flags)}. */
+        static final MethodHandle HANDLE = Native.bind("unlinkat", INT, INT, POINTER, INT);
+    }
+
     private static final class Mkdir {
         /** {@code int mkdir(const char *path, mode_t mode)}. */
         static final MethodHandle HANDLE = Native.bind("mkdir", INT, POINTER, INT);
@@ -537,6 +564,11 @@ public final class Unistd {
     private static final class Rename {
         /** {@code int rename(const char *oldpath, const char *newpath)}. */
         static final MethodHandle HANDLE = Native.bind("rename", INT, POINTER, POINTER);
+    }
+
+    private static final class Renameat {
+        /** {@code int renameat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath)}. */
+        static final MethodHandle HANDLE = Native.bind("renameat", INT, INT, POINTER, INT, POINTER);
     }
 
     private static final class Chmod {

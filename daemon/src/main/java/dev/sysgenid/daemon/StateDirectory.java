@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.Mount;
+import dev.sysgenid.linux.Stat;
+import dev.sysgenid.linux.SystemCallException;
+import dev.sysgenid.linux.Unistd;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The directory that holds what outlives the daemon: the {@link StateFile} and the {@link PageFiles}. It lies beside the
+ * mounted directory, is closed to others, and is locked while this object lives.
+ *
+ * <p>A privileged daemon mounts a tmpfs there, as large as everything can become: so nobody who opens the device can fill
+ * {@code /run}, and nothing goes to a disk.
+ */
+final class StateDirectory implements AutoCloseable {
+    /** The name of the state file. */
+    static final String STATE = "state";
+
+    private static final int FOR_THE_STATE = 32 * 1024 * 1024;
+
+    private final Path path;
+    private final boolean mounted;
+    private int directory;
+    private boolean closed;
+    private boolean kept;
+
+    private StateDirectory(Path path, boolean mounted, int directory) {
+        this.path = path;
+        this.mounted = mounted;
+        this.directory = directory;
+    }
+
+    /** Where the state of what is mounted at {@code mount} is. */
+    static Path beside(Path mount) {
+        return mount.resolveSibling(mount.getFileName() + ".state");
+    }
+
+    /**
+     * An empty one, whatever a dead daemon left there.
+     *
+     * @param maxPages how many pages there may be
+     */
+    static StateDirectory prepare(Path path, boolean privileged, int maxPages) throws StartException {
+        int made = Unistd.mkdir(path.toString(), 0700);
+        if (made < 0 && made != -Errno.EEXIST) {
+            throw cannot("make", path, -made);
+        }
+        int directory = open(path);
+        if (!privileged) {
+            StateDirectory found = new StateDirectory(path, false, directory);
+            found.lock();
+            found.empty();
+            return found;
+        }
+        while (isMounted(directory)) {
+            new StateDirectory(path, true, directory).lock(); // else somebody serves with it
+            new PageFiles(path, directory).retire();
+            Unistd.close(directory);
+            int result = Mount.umount2(path.toString(), Mount.MNT_DETACH | Mount.UMOUNT_NOFOLLOW);
+            if (result < 0) {
+                throw cannot("unmount", path, -result);
+            }
+            directory = open(path);
+        }
+        // By its descriptor: it is this directory and no other, whatever becomes of the path.
+        int result = Mount.mount(
+                "sysgenid",
+                "/proc/self/fd/" + directory,
+                "tmpfs",
+                Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC,
+                "mode=0700,size=" + ((long) maxPages * dev.sysgenid.abi.Page.SIZE + FOR_THE_STATE) + ",nr_inodes="
+                        + (maxPages + 64));
+        Unistd.close(directory);
+        if (result < 0) {
+            throw cannot("mount a tmpfs at", path, -result);
+        }
+        StateDirectory found = new StateDirectory(path, true, open(path));
+        found.lock();
+        return found;
+    }
+
+    /** The one that a daemon left which died or handed over; null when there is none that can be trusted. */
+    static @Nullable StateDirectory find(Path path, boolean privileged) throws StartException {
+        if (!Files.isDirectory(path, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+            return null;
+        }
+        int directory = open(path);
+        StateDirectory found = new StateDirectory(path, isMounted(directory), directory);
+        if (found.mounted != privileged) {
+            Unistd.close(directory);
+            return null;
+        }
+        found.lock();
+        return found;
+    }
+
+    private static int open(Path path) throws StartException {
+        int directory = Unistd.open(
+                path.toString(), Unistd.O_RDONLY | Unistd.O_DIRECTORY | Unistd.O_NOFOLLOW | Unistd.O_CLOEXEC, 0);
+        if (directory < 0) {
+            throw cannot("open", path, -directory);
+        }
+        try {
+            Stat stat = Stat.of(directory);
+            if (stat.uid() == Unistd.geteuid() && (stat.permissions() & 077) == 0) {
+                return directory;
+            }
+            Unistd.close(directory);
+            throw new StartException(
+                    ExitCodes.CANNOT_CREATE,
+                    path + " is not a directory of this user's that is closed to others",
+                    "remove it, or choose another directory with --mount");
+        } catch (SystemCallException e) {
+            Unistd.close(directory);
+            throw cannot("look at", path, e.errno());
+        }
+    }
+
+    private static boolean isMounted(int directory) {
+        try {
+            return Stat.filesystemType(directory) == Stat.TMPFS_MAGIC
+                    && Stat.of(directory).mountRoot();
+        } catch (SystemCallException e) {
+            return false;
+        }
+    }
+
+    private static StartException cannot(String what, Path path, int errno) {
+        return new StartException(
+                errno == Errno.EACCES || errno == Errno.EPERM ? ExitCodes.NO_PERMISSION : ExitCodes.CANNOT_CREATE,
+                "cannot " + what + " " + path + ", where the state is kept: " + Errno.describe(errno),
+                "choose another directory with --mount; the state is kept beside it");
+    }
+
+    private void lock() throws StartException {
+        if (Unistd.flock(directory, Unistd.LOCK_EX | Unistd.LOCK_NB) < 0) {
+            Unistd.close(directory);
+            throw new StartException(
+                    ExitCodes.CANNOT_CREATE,
+                    "another daemon keeps its state in " + path,
+                    "stop it first, or choose another directory with --mount");
+        }
+    }
+
+    private void empty() {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
+            for (Path file : files) {
+                Unistd.unlinkat(directory, String.valueOf(file.getFileName()), 0);
+            }
+        } catch (IOException e) {
+            // What is left is found by nobody.
+        }
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /** The pages. */
+    PageFiles pages() {
+        return new PageFiles(path, directory);
+    }
+
+    /** The file of the state, open. */
+    int openState() throws SystemCallException {
+        return SystemCallException.check(
+                Unistd.openat(
+                        directory, STATE, Unistd.O_RDWR | Unistd.O_CREAT | Unistd.O_NOFOLLOW | Unistd.O_CLOEXEC, 0600),
+                "open",
+                path.resolve(STATE));
+    }
+
+    /** It is not to be removed when this is closed: another daemon goes on with it. */
+    void keep() {
+        kept = true;
+    }
+
+    /** Removes it. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (!kept) {
+            pages().retire();
+            if (!mounted) {
+                empty();
+            } else {
+                Mount.umount2(path.toString(), Mount.MNT_DETACH | Mount.UMOUNT_NOFOLLOW);
+            }
+            Unistd.rmdir(path.toString());
+        }
+        Unistd.close(directory);
+    }
+}

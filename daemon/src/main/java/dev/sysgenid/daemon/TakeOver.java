@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import dev.sysgenid.abi.Ioctl;
+import dev.sysgenid.fuse.Connection;
+import dev.sysgenid.fuse.Request;
+import dev.sysgenid.fuse.Session;
+import dev.sysgenid.linux.Clock;
+import dev.sysgenid.linux.SystemCallException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Goes on where another daemon was killed or handed over: the same connection, the same watchers, the same pages; those
+ * who wait for an answer get it.
+ *
+ * <p>The order is what makes it exact, whatever the other one was doing, and also when this one is killed on the way:
+ *
+ * <ol>
+ *   <li>What was begun is finished: {@link StateFile#redo}. Watchers, nodes and pages are made from what was noted.
+ *   <li>If it was an open, an ack or a change of tracking, it is answered <em>before</em> the requests are sent again. Until
+ *       then its caller cannot go away, not even killed; so it either gets this answer or has had it.
+ *   <li>The kernel is told to send everything again. All of that is taken before any of it is served.
+ *   <li>All pages get the generation, and after a bump that was under way all pollers are notified.
+ *   <li>Then: parked reads, which end if there was that bump; WAITs; the answer to that bump, before anything else can
+ *       change and take its place; polls and what else there is; acks and tracking; other bumps.
+ *   <li>Pages of inodes that the kernel has forgotten meanwhile are given back.
+ * </ol>
+ *
+ * <p>When something that was noted is damaged, the generation changes, and everyone is outdated.
+ */
+final class TakeOver {
+    /** Between what may have been given away and what is given from now on, where nobody knows how much that was. */
+    private static final long FAR = 1L << 40;
+
+    private final Connection connection;
+    private final Session session;
+    private final StateFile state;
+    private final Consumer<String> log;
+
+    private Records.@Nullable Intent begun;
+    private boolean doubt;
+
+    /** Tells that there is no way to go on: the service must begin anew. */
+    static final class ImpossibleException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        ImpossibleException(String message) {
+            super(message);
+        }
+    }
+
+    private TakeOver(Connection connection, Session session, StateFile state, boolean doubt, Consumer<String> log) {
+        this.connection = connection;
+        this.session = session;
+        this.state = state;
+        this.doubt = doubt;
+        this.log = log;
+    }
+
+    /**
+     * Begins: opens what was noted and does what was intended.
+     *
+     * @param directory where it was noted
+     * @param fallback what to begin with when it cannot be read
+     */
+    static TakeOver begin(
+            Connection connection,
+            Session session,
+            StateDirectory directory,
+            StateFile.DomainRecord fallback,
+            Consumer<String> log)
+            throws SystemCallException {
+        StateFile state = StateFile.open(directory.openState());
+        boolean doubt = false;
+        Records.Intent begun = null;
+        if (state != null) {
+            begun = state.redo();
+            if (state.domain() == null) {
+                log.accept("what the last daemon noted of the generation is damaged");
+                state.setDomain(StateFile.OTHER, 0, fallback);
+                state.settle();
+                begun = null;
+                doubt = true;
+            }
+        } else {
+            log.accept(
+                    "what the last daemon noted in " + directory.path() + " cannot be read, or is of another version");
+            state = StateFile.create(directory.openState(), true, fallback);
+            doubt = true;
+        }
+        TakeOver takeOver = new TakeOver(connection, session, state, doubt, log);
+        takeOver.begun = begun;
+        return takeOver;
+    }
+
+    StateFile state() {
+        return state;
+    }
+
+    /** Makes watchers, nodes and pages. */
+    void restore(Device device, MountFileSystem files, Pages pages, PageFiles pageFiles)
+            throws SystemCallException, ImpossibleException {
+        int[] damaged = {0};
+        List<StateFile.WatcherRecord> watchers = state.watchers(damaged);
+        if (damaged[0] > 0) {
+            log.accept("what the last daemon noted of " + damaged[0] + " watchers is damaged");
+            doubt = true;
+        }
+        List<PageFiles.Entry> entries = pageFiles.list();
+        resumeCounters(files, watchers, entries);
+
+        if (pages instanceof PassthroughPages passthrough) {
+            closeForgottenBacking(entries);
+            for (PageFiles.Entry entry : entries) {
+                DeviceNode node = files.node(entry.node());
+                if (node == null) { // of no inode: made to find out whether pages can be made
+                    connection.closeBackingIfThere(entry.backingId());
+                    pageFiles.remove(entry);
+                    continue;
+                }
+                if (node.page() != null) {
+                    throw new ImpossibleException("inode " + node.id() + " has two pages");
+                }
+                device.restorePage(node, passthrough.restore(entry), entry.uid());
+            }
+        }
+        DomainTimes times = new DomainTimes(state);
+        for (StateFile.WatcherRecord watcher : watchers) {
+            DeviceNode node = files.node(watcher.node());
+            if (node == null) {
+                throw new ImpossibleException("watcher " + watcher.id() + " has no inode");
+            }
+            if (node.page() == null) {
+                if (!(pages instanceof StoredPages stored)) {
+                    throw new ImpossibleException("watcher " + watcher.id() + " has no page");
+                }
+                device.restorePage(node, stored.restore(node.id()), watcher.uid());
+            }
+            files.restore(device.restore(watcher, node, times.outdatedSince(watcher)));
+        }
+        device.setEarlierWaits(state.earlierWaits());
+        if (doubt) {
+            files.adoptOpenFiles();
+        }
+    }
+
+    private static final class DomainTimes {
+        private final StateFile state;
+        private final long serial;
+        private final long bumpedAt;
+
+        DomainTimes(StateFile state) {
+            this.state = state;
+            StateFile.DomainRecord domain = java.util.Objects.requireNonNull(state.domain());
+            serial = domain.serial();
+            bumpedAt = domain.bumpedAt();
+        }
+
+        long outdatedSince(StateFile.WatcherRecord watcher) {
+            return watcher.serial() == serial ? Long.MAX_VALUE : state.endOfEpoch(watcher.serial(), bumpedAt);
+        }
+    }
+
+    private void resumeCounters(
+            MountFileSystem files, List<StateFile.WatcherRecord> watchers, List<PageFiles.Entry> entries) {
+        long node = state.nextNode(16);
+        long handle = state.nextHandle(1);
+        if (node < 0 || handle < 0 || state.lastWatcher() < 0 || doubt) {
+            // Greater than any that can have been given away: it grows faster than they do.
+            long far = FAR + Clock.gettime(Clock.CLOCK_BOOTTIME);
+            node = Math.max(node, far);
+            handle = Math.max(handle, far);
+            doubt = true;
+        }
+        for (StateFile.WatcherRecord watcher : watchers) {
+            node = Math.max(node, watcher.node() + 1);
+            handle = Math.max(handle, watcher.handle() + 1);
+        }
+        for (PageFiles.Entry entry : entries) {
+            node = Math.max(node, entry.node() + 1);
+        }
+        files.resume(node, handle);
+    }
+
+    /** The kernel counts ids up: the one after the last may have been made for a page that got no name any more. */
+    private void closeForgottenBacking(List<PageFiles.Entry> entries) {
+        int last = state.lastBacking();
+        for (PageFiles.Entry entry : entries) {
+            last = Math.max(last, entry.backingId());
+        }
+        connection.closeBackingIfThere(last + 1);
+    }
+
+    /** Answers those who wait, and lets the kernel send the rest. Returns what there is to serve. */
+    void finish(Device device, MountFileSystem files, Pages pages) throws ImpossibleException {
+        Records.Intent intent = begun;
+        boolean bumping = intent != null && intent.kind() == StateFile.BUMP;
+        if (intent != null && !bumping) {
+            answer(intent, files, pages);
+            state.settle();
+        }
+        int result = connection.requestResend();
+        if (result < 0) {
+            throw new ImpossibleException(
+                    "this kernel cannot send again what the last daemon had taken;" + " Linux 6.9 and later can");
+        }
+        device.publish();
+        if (bumping) {
+            device.wakeAll();
+        }
+        List<Request> requests = new ArrayList<>(session.takeResent());
+        long bump = bumping && intent != null ? Request.firstUnique(intent.unique()) : 0;
+        requests.sort(Comparator.comparingInt(request -> rank(request, bump)));
+        boolean answered = !bumping;
+        for (Request request : requests) {
+            int rank = rank(request, bump);
+            if (rank == ANSWER && request instanceof Request.Write write) { // to the file generation
+                connection.replyWritten(request.unique(), write.data().length);
+            } else if (rank == ANSWER) {
+                connection.replyIoctl(request.unique(), 0);
+            }
+            if (!answered && rank >= ANSWER) {
+                state.settle();
+                answered = true;
+            }
+            if (rank != ANSWER) {
+                session.serveTaken(request);
+            }
+        }
+        state.settle();
+        if (doubt) {
+            log.accept("so the generation changes, and everyone is outdated");
+            device.bump();
+        }
+        for (DeviceNode node : files.nodesNotOpen()) {
+            if (!connection.knowsNode(node.id())) {
+                files.forget(node.id(), 1);
+            }
+        }
+        int watchers = device.domain().watchers();
+        log.accept("took over " + watchers + (watchers == 1 ? " watcher and " : " watchers and ") + requests.size()
+                + (requests.size() == 1 ? " request" : " requests") + ", at generation "
+                + Integer.toUnsignedString(device.domain().generation()));
+    }
+
+    private void answer(Records.Intent intent, MountFileSystem files, Pages pages) {
+        switch (intent.kind()) {
+            case StateFile.OPEN -> {
+                StateFile.WatcherRecord watcher = state.watcherAt(intent.at());
+                DeviceNode node = watcher == null ? null : files.node(watcher.node());
+                Page page = node == null ? null : node.page();
+                if (watcher != null && page != null) {
+                    connection.replyOpen(intent.unique(), watcher.handle(), pages.openFlags(), page.backingId());
+                }
+            }
+            case StateFile.ACK -> connection.replyWritten(intent.unique(), dev.sysgenid.abi.Generation.BYTES);
+            case StateFile.TRACKING -> connection.replyIoctl(intent.unique(), 0);
+            default -> {}
+        }
+    }
+
+    /** Of {@link #rank}: the answer to the bump that was under way; what is below changes nothing that is noted. */
+    private static final int ANSWER = 2;
+
+    private static int rank(Request request, long bump) {
+        if (bump != 0 && Request.firstUnique(request.unique()) == bump) {
+            return ANSWER;
+        }
+        return switch (request) {
+            case Request.Read _ -> 0;
+            case Request.Ioctl ioctl ->
+                switch (ioctl.command()) {
+                    case Ioctl.WAIT_WATCHERS, Ioctl.V4_WAIT_WATCHERS -> 1;
+                    case Ioctl.V4_FORCE_GEN_UPDATE, Ioctl.TRIGGER_GEN_UPDATE -> 5;
+                    default -> 4;
+                };
+            case Request.Write write -> write.node() == MountFileSystem.GENERATION_NODE ? 5 : 4;
+            default -> 3;
+        };
+    }
+}
