@@ -24,7 +24,7 @@ build_java() {
 }
 
 start_daemon() {
-  "$sysgenid" serve --mount "$mount" --device none >"$work/log" 2>&1 &
+  "$sysgenid" serve --no-supervise --mount "$mount" --device none >"$work/log" 2>&1 &
   daemon=$!
   tries=0
   until [ -e "$device" ]; do
