@@ -244,7 +244,7 @@ class TakeOverIT {
                         List.of(
                                 CProgram.behaviour("orphan").executable().toString(),
                                 device.device().toString()),
-                        Map.of("SYSGENID_MAPPING", mapping))) {
+                        Map.of("SYSGENID_MAPPING", mapping, "SYSGENID_END", "killed"))) {
             orphan.awaitLine("# ready");
             long daemon = device.daemon();
             device.signalKeeper(Processes.SIGKILL);
