@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Runs jcstress, which counts the outcomes of a few lines of two threads, and fails on one that is forbidden. */
+class JcstressIT {
+    private static final String MODE = System.getProperty("jcstress.mode", "sanity");
+
+    @Test
+    void noForbiddenOutcome() throws Exception {
+        Path output = Files.createDirectories(Path.of("target/jcstress"));
+        Path log = output.resolve("log");
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        Process jcstress = new ProcessBuilder(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        classPath,
+                        "org.openjdk.jcstress.Main",
+                        "-m",
+                        MODE,
+                        // Both halves compiled alike, unless there is time for all the pairs.
+                        "-sc",
+                        Boolean.toString(!MODE.equals("sanity")),
+                        "-r",
+                        output.toAbsolutePath().toString(),
+                        "-t",
+                        "dev.sysgenid"))
+                .directory(output.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        int status = jcstress.waitFor();
+        String said = Files.readString(log);
+        assertThat(status).as(said).isZero();
+        assertThat(said).contains("RUN RESULTS", "ABufferNeverGoesBack").doesNotContain("[FAILED]", "[ERROR]");
+    }
+}
