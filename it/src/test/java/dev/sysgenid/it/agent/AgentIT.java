@@ -108,11 +108,9 @@ class AgentIT {
     void theCommandSaysWhyItCannot() {
         assertThat(attach("--agent", AGENT.toString(), "999999999").output()).contains("there is no process 999999999");
         assertThat(attach("--agent", AGENT.toString(), "1x").status()).isEqualTo(2);
-        List<String> without = new ArrayList<>(ServedDevice.command(List.of(
-                "attach",
-                "--agent",
-                AGENT.toString(),
-                Long.toString(ProcessHandle.current().pid()))));
+        List<String> without =
+                new ArrayList<>(ServedDevice.command(List.of("attach", "--agent", AGENT.toString(), "1")));
+        without.add(1, "--limit-modules=dev.sysgenid.cli"); // a runtime that was made without it
         Child.Ended ended = Child.run(without);
         assertThat(ended.status()).isEqualTo(69);
         assertThat(ended.output()).contains("has no module jdk.attach").contains("-javaagent:" + AGENT);
@@ -136,7 +134,6 @@ class AgentIT {
             command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
             try (Child program = Child.start(command)) {
                 program.awaitLine("runs ");
-                program.awaitLine("  cannot    the process id");
                 program.send("");
                 assertThat(program.awaitExit()).as(program.output()).isZero();
                 assertThat(program.output()).contains("is not readable; generations are those of this process alone");
