@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param device the device itself, where no symbolic link leads on
  * @param generation the current generation, unsigned
  * @param watchers all that have the device open, in order of opening
+ * @param sources what tells the daemon of restores, and what does not; empty where the daemon does not say
  */
-record DaemonReport(Path device, int generation, List<Entry> watchers) {
+record DaemonReport(Path device, int generation, List<Entry> watchers, List<SourceEntry> sources) {
     private static final int MAX_LINKS = 40;
     private static final int MAX_READINGS = 5;
 
@@ -47,6 +48,15 @@ record DaemonReport(Path device, int generation, List<Entry> watchers) {
     }
 
     /**
+     * One source.
+     *
+     * @param state "active", "lost" or "off"
+     * @param restores how many it has told of
+     * @param detail what it watches, or why there is none
+     */
+    record SourceEntry(String name, String state, long restores, String detail) {}
+
+    /**
      * Reads the report. The device is not opened, so nobody is disturbed.
      *
      * @return null when there is no daemon's report beside the device: a kernel driver serves it, or nobody, or
@@ -68,7 +78,7 @@ record DaemonReport(Path device, int generation, List<Entry> watchers) {
                 generation = again;
                 watchers = Files.readAllLines(watchersFile);
             }
-            return new DaemonReport(device, Integer.parseUnsignedInt(generation), parse(watchers));
+            return new DaemonReport(device, Integer.parseUnsignedInt(generation), parse(watchers), sources(device));
         } catch (IOException e) {
             return null; // opening the device will tell why
         } catch (IllegalArgumentException e) {
@@ -107,7 +117,7 @@ record DaemonReport(Path device, int generation, List<Entry> watchers) {
                 others.add(entry);
             }
         }
-        return new DaemonReport(device, generation, others);
+        return new DaemonReport(device, generation, others, sources);
     }
 
     /** Where the last symbolic link leads: by names alone, as a file system without a server answers nothing else. */
@@ -149,9 +159,29 @@ record DaemonReport(Path device, int generation, List<Entry> watchers) {
         return entries;
     }
 
+    private static List<SourceEntry> sources(Path device) {
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(device.resolveSibling("sources"));
+        } catch (IOException e) {
+            return List.of(); // an older daemon
+        }
+        List<String> columns = split(lines.isEmpty() ? "" : lines.getFirst(), Integer.MAX_VALUE);
+        List<SourceEntry> entries = new ArrayList<>();
+        for (String line : lines.subList(Math.min(1, lines.size()), lines.size())) {
+            List<String> fields = split(line, columns.size());
+            entries.add(new SourceEntry(
+                    field(columns, fields, "SOURCE"),
+                    field(columns, fields, "STATE"),
+                    Long.parseLong(field(columns, fields, "RESTORES")),
+                    field(columns, fields, "DETAIL")));
+        }
+        return entries;
+    }
+
     private static String field(List<String> columns, List<String> fields, String name) {
         int index = columns.indexOf(name);
-        if (index < 0) {
+        if (index < 0 || index >= fields.size()) {
             throw new IllegalArgumentException("it has no column " + name);
         }
         return fields.get(index);

@@ -6,6 +6,7 @@ import dev.sysgenid.daemon.Daemon;
 import dev.sysgenid.daemon.ExitCodes;
 import dev.sysgenid.daemon.Mapping;
 import dev.sysgenid.daemon.ServeOptions;
+import dev.sysgenid.daemon.SourceChoice;
 import dev.sysgenid.daemon.StartException;
 import java.nio.file.Path;
 import java.util.List;
@@ -68,6 +69,19 @@ final class ServeCommand extends Command {
             "--no-supervise",
             "Without the keeper that starts the daemon again when it dies. Under systemd (NOTIFY_SOCKET is set) and"
                     + " without root there is none in any case.");
+    private final OptionSpec source = OptionSpec.builder("--source")
+            .type(SourceChoice.class)
+            .paramLabel("auto|none|NAME,...")
+            .converters(converter(SourceChoice::parse))
+            .completionCandidates(List.of("auto", "none", "vmclock", "vmgenid", "fw_cfg", "operator"))
+            .description("What tells that the system was restored: " + String.join(", ", SourceChoice.ALL)
+                    + ". Those that are named must be there. Default: auto, what there is; whoever may bump always"
+                    + " can.")
+            .build();
+    private final OptionSpec bumpOnDisruption = flag(
+            "--bump-on-disruption",
+            "Bump also when VMClock tells of a disruption and not of a clone: at live migrations, and at restores by a"
+                    + " hypervisor that does not count clones.");
     private final OptionSpec foreground =
             flag("--foreground", "Accepted for scripts that say so: it always runs in the foreground.");
 
@@ -77,16 +91,28 @@ final class ServeCommand extends Command {
                 "serve",
                 "Serve the device until SIGTERM or Ctrl-C.",
                 "Tells systemd when it is ready (Type=notify).");
-        accept(mount, device, mode, owner, tracking, mapping, watchersPerUser, noSupervise, foreground);
+        accept(
+                mount,
+                device,
+                mode,
+                owner,
+                tracking,
+                mapping,
+                watchersPerUser,
+                source,
+                bumpOnDisruption,
+                noSupervise,
+                foreground);
         examples(
                 "sudo sysgenid serve                   /dev/sysgenid, for the machine",
                 "sysgenid serve                        for oneself, through fusermount3",
+                "sudo sysgenid serve --source vmgenid  fail where the kernel cannot tell of restores",
                 "sysgenid serve --mount /srv/box/sysgenid --device none --tracking opt-in");
         exitCodes(
                 ExitCodes.OK, "stopped by a signal, and unmounted",
                 ExitCodes.FAILURE, "the mount was taken away, or a system call failed",
                 ExitCodes.USAGE, "a wrong command line",
-                ExitCodes.UNAVAILABLE, "FUSE or a kernel feature is missing; see: sysgenid doctor",
+                ExitCodes.UNAVAILABLE, "FUSE, a kernel feature or a chosen source is missing; see: sysgenid doctor",
                 ExitCodes.CANNOT_CREATE, "a path is in use: by another daemon, a kernel driver, a file",
                 ExitCodes.NO_PERMISSION, "no permission to mount, or to make the link");
     }
@@ -112,6 +138,8 @@ final class ServeCommand extends Command {
         @Nullable Tracking givenTracking = tracking.getValue();
         @Nullable Mapping givenMapping = mapping.getValue();
         @Nullable Integer givenWatchers = watchersPerUser.getValue();
+        @Nullable SourceChoice givenSource = source.getValue();
+        SourceChoice sources = givenSource == null ? defaults.sources() : givenSource;
         return new ServeOptions(
                 givenMount == null ? defaults.mount() : absolute(givenMount),
                 device(defaults.device()),
@@ -120,7 +148,8 @@ final class ServeCommand extends Command {
                 givenOwner == null ? defaults.gid() : givenOwner.gid(),
                 givenTracking == null ? defaults.tracking() : givenTracking,
                 givenMapping == null ? defaults.mapping() : givenMapping,
-                givenWatchers == null ? defaults.watchersPerUser() : givenWatchers);
+                givenWatchers == null ? defaults.watchersPerUser() : givenWatchers,
+                new SourceChoice(sources.names(), isSet(bumpOnDisruption)));
     }
 
     private @Nullable Path device(@Nullable Path otherwise) {

@@ -36,6 +36,17 @@ record Status(
             String count = outdated < 0 ? "unknown: this driver does not tell" : Integer.toString(outdated);
             return text.append("\noutdated    ").append(count).append('\n').toString();
         }
+        for (DaemonReport.SourceEntry source : report.sources()) {
+            text.append(source.equals(report.sources().getFirst()) ? "\nsources     " : "\n            ");
+            text.append(source.name())
+                    .append(": ")
+                    .append(source.state())
+                    .append(", ")
+                    .append(source.detail());
+            if (source.restores() > 0) {
+                text.append("; restores: ").append(source.restores());
+            }
+        }
         text.append("\nwatchers    ").append(report.watchers().size());
         text.append(", ").append(report.tracked()).append(" tracked");
         text.append(", ").append(outdated).append(" late\n");
@@ -72,6 +83,16 @@ record Status(
         if (report != null) {
             json.key("resolved").value(report.device().toString());
             json.key("tracked").value(report.tracked());
+            json.key("sources").array();
+            for (DaemonReport.SourceEntry source : report.sources()) {
+                json.object();
+                json.key("name").value(source.name());
+                json.key("state").value(source.state());
+                json.key("restores").value(source.restores());
+                json.key("detail").value(source.detail());
+                json.endObject();
+            }
+            json.endArray();
             json.key("watchers").array();
             for (DaemonReport.Entry entry : report.watchers()) {
                 json.object();

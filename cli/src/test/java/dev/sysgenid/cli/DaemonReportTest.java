@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sysgenid.cli.DaemonReport.Entry;
+import dev.sysgenid.cli.DaemonReport.SourceEntry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +42,22 @@ class DaemonReportTest {
                         new Entry(5, 17, 65534, "rw", true, 6, 0, ""));
         assertThat(report.tracked()).isEqualTo(2);
         assertThat(report.late()).extracting(Entry::id).containsExactly(5L);
+    }
+
+    @Test
+    void sourcesAreThereOrNot() throws Exception {
+        assertThat(read("7\n", HEADER).sources()).as("of an older daemon").isEmpty();
+        Files.writeString(mount.resolve("sources"), """
+                SOURCE STATE SINCE RESTORES DETAIL
+                vmclock off - 0 none offered by this hypervisor
+                vmgenid active 3s 2\s
+                """);
+        assertThat(read("7\n", HEADER).sources())
+                .containsExactly(
+                        new SourceEntry("vmclock", "off", 0, "none offered by this hypervisor"),
+                        new SourceEntry("vmgenid", "active", 2, ""));
+        Files.writeString(mount.resolve("sources"), "SOURCE STATE\nx\n");
+        assertThatThrownBy(() -> read("7\n", HEADER)).hasMessageContaining("it has no column");
     }
 
     @Test
@@ -88,7 +105,7 @@ class DaemonReportTest {
         Entry self = new Entry(9, 50, 0, "r", false, 7, -1, "java");
         Entry other = new Entry(10, 51, 0, "r", false, 7, -1, "java");
         Entry waitedFor = new Entry(11, 50, 0, "rw", true, 7, -1, "java");
-        DaemonReport report = new DaemonReport(mount, 7, List.of(before, self, other, waitedFor));
+        DaemonReport report = new DaemonReport(mount, 7, List.of(before, self, other, waitedFor), List.of());
         assertThat(report.without(50, 5).watchers()).containsExactly(before, other, waitedFor);
     }
 }

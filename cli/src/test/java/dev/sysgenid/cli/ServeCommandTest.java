@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sysgenid.core.Tracking;
 import dev.sysgenid.daemon.Mapping;
 import dev.sysgenid.daemon.ServeOptions;
+import dev.sysgenid.daemon.SourceChoice;
 import java.nio.file.Path;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -39,9 +41,20 @@ class ServeCommandTest {
                         "opt-in",
                         "--mapping",
                         "store",
+                        "--source",
+                        "vmgenid,vmclock",
+                        "--bump-on-disruption",
                         "--foreground"))
                 .isEqualTo(new ServeOptions(
-                        Path.of("/srv/y"), Path.of("/dev/other"), 0640, 12, 34, Tracking.OPT_IN, Mapping.STORE));
+                        Path.of("/srv/y"),
+                        Path.of("/dev/other"),
+                        0640,
+                        12,
+                        34,
+                        Tracking.OPT_IN,
+                        Mapping.STORE,
+                        ServeOptions.DEFAULT_WATCHERS_PER_USER,
+                        new SourceChoice(Set.of("vmclock", "vmgenid"), true)));
         assertThat(parse("--tracking", "writers", "--mapping", "passthrough", "--mode", "600"))
                 .returns(Tracking.WRITERS, ServeOptions::tracking)
                 .returns(Mapping.PASSTHROUGH, ServeOptions::mapping)
@@ -54,6 +67,19 @@ class ServeCommandTest {
         ServeOptions options = parse("--mount", "m", "--device", "d");
         assertThat(options.mount()).isEqualTo(Path.of("m").toAbsolutePath());
         assertThat(options.device()).isEqualTo(Path.of("d").toAbsolutePath());
+    }
+
+    @Test
+    void sources() {
+        assertThat(parse().sources()).isEqualTo(SourceChoice.AUTO);
+        assertThat(parse("--source", "auto").sources()).isEqualTo(SourceChoice.AUTO);
+        assertThat(parse("--source", "none").sources()).isEqualTo(new SourceChoice(Set.of(), false));
+        assertThat(parse("--source", "operator").sources().names()).containsExactly("operator");
+        for (String wrong : new String[] {"", "vmgenid,", "vmgenid,none", "VMCLOCK", "/dev/kmsg"}) {
+            assertThatThrownBy(() -> parse("--source", wrong))
+                    .isInstanceOf(ParameterException.class)
+                    .hasMessageContaining("is no source: auto, none, or some of vmclock,vmgenid,fw_cfg,operator");
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ package dev.sysgenid.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.cli.DaemonReport.Entry;
+import dev.sysgenid.cli.DaemonReport.SourceEntry;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -20,13 +21,18 @@ class StatusTest {
                     List.of(
                             new Entry(3, 1234, 0, "rw", true, 7, -1, "postgres"),
                             new Entry(12, 0, 65534, "r", false, 6, 1523, "my \"prog\""),
-                            new Entry(13, 99, 65534, "rw", true, 6, 61_000, "é\\x0a"))));
+                            new Entry(13, 99, 65534, "rw", true, 6, 61_000, "é\\x0a")),
+                    List.of(
+                            new SourceEntry("vmclock", "off", 0, "none offered"),
+                            new SourceEntry("vmgenid", "active", 2, "/dev/kmsg"))));
 
     @Test
     void textOfADaemon() {
         assertThat(LATE.text()).isEqualTo("""
                         device      /dev/sysgenid -> /run/sysgenid/sysgenid
                         generation  7
+                        sources     vmclock: off, none offered
+                                    vmgenid: active, /dev/kmsg; restores: 2
                         watchers    3, 2 tracked, 1 late
 
                         ID  PID   UID    ACCESS  TRACKED  ACKED  OUTDATED  COMMAND
@@ -38,7 +44,8 @@ class StatusTest {
 
     @Test
     void textWithoutWatchers() {
-        assertThat(Status.of(DEVICE, new DaemonReport(DEVICE, -1, List.of())).text())
+        assertThat(Status.of(DEVICE, new DaemonReport(DEVICE, -1, List.of(), List.of()))
+                        .text())
                 .isEqualTo("""
                         device      /run/sysgenid/sysgenid
                         generation  4294967295
@@ -60,7 +67,9 @@ class StatusTest {
     void jsonOfADaemon() {
         assertThat(LATE.json()).isEqualTo("""
                         {"device":"/dev/sysgenid","server":"daemon","generation":7,"outdated":1,\
-                        "resolved":"/run/sysgenid/sysgenid","tracked":2,"watchers":[\
+                        "resolved":"/run/sysgenid/sysgenid","tracked":2,"sources":[\
+                        {"name":"vmclock","state":"off","restores":0,"detail":"none offered"},\
+                        {"name":"vmgenid","state":"active","restores":2,"detail":"/dev/kmsg"}],"watchers":[\
                         {"id":3,"pid":1234,"uid":0,"access":"rw","tracked":true,"acknowledged":7,\
                         "outdatedMillis":null,"command":"postgres"},\
                         {"id":12,"pid":null,"uid":65534,"access":"r","tracked":false,"acknowledged":6,\

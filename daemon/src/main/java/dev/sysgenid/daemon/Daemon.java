@@ -100,6 +100,7 @@ public final class Daemon {
                 Mountpoint mountpoint = Mountpoint.prepare(options.mount(), privileged, this::say);
                 StateDirectory directory = StateDirectory.prepare(
                         StateDirectory.beside(options.mount()), privileged, PassthroughPages.capacity(mappings));
+                Sources sources = Sources.open(options.sources(), directory.path(), false, this::say);
                 Link link = prepareLink()) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
             int descriptor = mountpoint.mount(handed.life() == HandedDown.Life.FRESH ? handed.descriptor() : -1);
@@ -111,13 +112,14 @@ public final class Daemon {
             shakeHands(session, connection);
             try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0))) {
                 Pages pages = makePages(session, connection, directory, options.mapping());
-                Device device = makeDevice(pages, session, connection, callers, loop, state, privileged);
-                MountFileSystem files = makeFiles(connection, device, state);
+                Device device = makeDevice(pages, session, connection, callers, loop, sources, state, privileged);
+                MountFileSystem files = makeFiles(connection, device, sources, state);
                 session.start(files);
                 if (link.link() != null) {
                     link.link().create();
                 }
-                sayReady(pages, privileged);
+                sources.start(loop, device::bump);
+                sayReady(pages, sources, privileged);
                 serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
             }
         }
@@ -142,7 +144,8 @@ public final class Daemon {
         try (Arena arena = Arena.ofShared();
                 Loop loop = new Loop();
                 Callers callers = new Callers();
-                StateDirectory directory = found) {
+                StateDirectory directory = found;
+                Sources sources = Sources.open(options.sources(), directory.path(), true, this::say)) {
             Connection connection = new Connection(handed.descriptor(), this::say, arena);
             Session session = new Session(connection, privileged);
             session.resume(privileged, true);
@@ -159,8 +162,8 @@ public final class Daemon {
                 try (Link link = takeOverLink()) {
                     // As it was agreed when it was mounted, whatever the options say now.
                     Pages pages = makePages(session, connection, directory, Mapping.AUTO);
-                    Device device = makeDevice(pages, session, connection, callers, loop, state, privileged);
-                    MountFileSystem files = makeFiles(connection, device, state);
+                    Device device = makeDevice(pages, session, connection, callers, loop, sources, state, privileged);
+                    MountFileSystem files = makeFiles(connection, device, sources, state);
                     session.start(files);
                     try {
                         takeOver.restore(device, files, pages, directory.pages());
@@ -169,7 +172,8 @@ public final class Daemon {
                         say("what the last daemon left cannot be gone on with: " + e.getMessage());
                         return false;
                     }
-                    sayReady(pages, privileged);
+                    sources.start(loop, device::bump);
+                    sayReady(pages, sources, privileged);
                     serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
                     return true;
                 }
@@ -233,6 +237,7 @@ public final class Daemon {
             Connection connection,
             Callers callers,
             Loop loop,
+            Sources sources,
             StateFile state,
             boolean privileged) {
         int all = Math.min(PassthroughPages.capacity(Requirements.maxMappings()), StateFile.MOST_WATCHERS);
@@ -244,14 +249,16 @@ public final class Daemon {
                 privileged ? caller -> callers.mayBump(caller.pid()) : caller -> caller.uid() == Unistd.geteuid(),
                 loop,
                 () -> takeForgets(session),
+                sources::freshen,
                 new BumpLog(),
                 state,
                 new Quotas(all, options.watchersPerUser(), Unistd.geteuid()));
     }
 
-    private MountFileSystem makeFiles(Connection connection, Device device, StateFile state) {
+    private MountFileSystem makeFiles(Connection connection, Device device, Sources sources, StateFile state) {
         StateFile.DomainRecord domain = Objects.requireNonNull(state.domain());
-        return new MountFileSystem(connection, device, domain.mode(), domain.uid(), domain.gid(), this::say, state);
+        return new MountFileSystem(
+                connection, device, domain.mode(), domain.uid(), domain.gid(), sources::report, this::say, state);
     }
 
     private void serve(
@@ -385,7 +392,7 @@ public final class Daemon {
         return Unistd.geteuid() == 0;
     }
 
-    private void sayReady(Pages pages, boolean privileged) {
+    private void sayReady(Pages pages, Sources sources, boolean privileged) {
         StringBuilder text = new StringBuilder(300);
         text.append("serving ").append(options.mount().resolve(MountFileSystem.DEVICE_NAME));
         if (options.device() != null) {
@@ -403,6 +410,7 @@ public final class Daemon {
                 privileged
                         ? "; CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN may bump"
                         : "; only uid " + options.uid() + " can see it, and may bump");
+        text.append("\n  sources    ").append(sources.describe("             "));
         long launched = launchedAtMillis();
         if (launched >= 0) {
             text.append("\n  ready      ")
@@ -443,7 +451,7 @@ public final class Daemon {
         private int unsaid;
 
         @Override
-        public void bumped(int generation, int outdated, Callers.Identity by) {
+        public void bumped(int generation, int outdated, String by) {
             long now = System.nanoTime();
             if (now - secondBegan > SECOND) {
                 secondBegan = now;
@@ -455,9 +463,8 @@ public final class Daemon {
             }
             lines++;
             // Not String.format, whose first use takes longer than everything else that a bump does.
-            say("generation " + Generation.toString(generation) + ", by " + by.printableCommand() + " (pid " + by.pid()
-                    + "); "
-                    + outdated + (outdated == 1 ? " watcher" : " watchers") + " outdated"
+            say("generation " + Generation.toString(generation) + ", by " + by + "; " + outdated
+                    + (outdated == 1 ? " watcher" : " watchers") + " outdated"
                     + (unsaid == 0 ? "" : "; " + unsaid + " bumps before this one were not shown"));
             unsaid = 0;
         }

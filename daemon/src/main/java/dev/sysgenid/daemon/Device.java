@@ -63,6 +63,8 @@ final class Device implements Effects {
     /** The most requests that may be parked; of these, half are for users other than root. */
     private static final int MOST_PARKED = 1 << 17;
 
+    private final Runnable freshen;
+
     /** Who may bump. */
     @FunctionalInterface
     interface Privileges {
@@ -72,7 +74,7 @@ final class Device implements Effects {
     /** Told of each bump, for people. */
     @FunctionalInterface
     interface Journal {
-        void bumped(int generation, int outdated, Callers.Identity by);
+        void bumped(int generation, int outdated, String by);
     }
 
     /** An open file description of the device: a watcher, and what the kernel and people call it. */
@@ -110,6 +112,7 @@ final class Device implements Effects {
      * A device that nobody has opened, or whose open files are yet to be {@linkplain #restore restored}.
      *
      * @param reclaim takes in what the kernel has to say of inodes that it forgets, before all else
+     * @param freshen makes the kernel's random numbers fresh, at each bump before anybody is told
      * @param state whose domain this one continues
      */
     Device(
@@ -120,6 +123,7 @@ final class Device implements Effects {
             Privileges privileges,
             Loop loop,
             Runnable reclaim,
+            Runnable freshen,
             Journal journal,
             StateFile state,
             Quotas quotas) {
@@ -135,6 +139,7 @@ final class Device implements Effects {
         this.privileges = privileges;
         this.loop = loop;
         this.reclaim = reclaim;
+        this.freshen = freshen;
         this.journal = journal;
         loop.onDeadline(() -> {
             domain.expire(loop.now());
@@ -380,8 +385,12 @@ final class Device implements Effects {
             settle();
         }
         if (domain.serial() != bumps) {
-            journal.bumped(domain.generation(), domain.outdated(), file.opener);
+            tellBump(file.opener);
         }
+    }
+
+    private void tellBump(Callers.Identity by) {
+        journal.bumped(domain.generation(), domain.outdated(), by.printableCommand() + " (pid " + by.pid() + ")");
     }
 
     /** A decimal number written to the text file {@code generation}: a bump with that as the least new generation. */
@@ -403,7 +412,7 @@ final class Device implements Effects {
             loop.wakeAt(domain.nextDeadline());
             connection.replyWritten(request.unique(), data.length);
             settle();
-            journal.bumped(domain.generation(), domain.outdated(), by);
+            tellBump(by);
         }
     }
 
@@ -421,6 +430,15 @@ final class Device implements Effects {
             value = value * 10 + (text[i] - '0');
         }
         return value <= 0xffff_ffffL ? value : -1;
+    }
+
+    /** Bumps, because a source says that the system was restored. */
+    void bump(String by) {
+        current = 0;
+        domain.bump(0, loop.now());
+        loop.wakeAt(domain.nextDeadline());
+        settle();
+        journal.bumped(domain.generation(), domain.outdated(), by);
     }
 
     void poll(Request.Poll request, OpenFile file) {
@@ -486,6 +504,7 @@ final class Device implements Effects {
 
     @Override
     public void bumped(int generation) {
+        freshen.run();
         identity.draw();
         content = content.bumped(generation, identity.head(), identity.tail());
         state.bumped(current, content, domain.serial(), loop.now());

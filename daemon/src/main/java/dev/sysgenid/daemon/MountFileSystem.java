@@ -17,15 +17,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mounted directory: the device, and beside it two files for people and shell scripts.
+ * The mounted directory: the device, and beside it three files for people and shell scripts.
  *
  * <pre>
  * sysgenid      the {@link Device}
  * generation    "7\n"; who may bump does so by writing the least new generation that it wants, or 0
  * watchers      who watches, and who is late: {@link WatcherList}
+ * sources       what tells of restores: {@link Sources#report}
  * </pre>
  *
  * Every number in a request (node, handle) is looked up, never believed. Belongs to the loop's thread.
@@ -34,6 +36,7 @@ final class MountFileSystem implements FileSystem {
     static final String DEVICE_NAME = "sysgenid";
     static final String GENERATION_NAME = "generation";
     static final String WATCHERS_NAME = "watchers";
+    static final String SOURCES_NAME = "sources";
 
     private static final String DELETED = " (deleted)";
 
@@ -43,15 +46,19 @@ final class MountFileSystem implements FileSystem {
     /** The inode number that stat shows for the device, whichever of its inodes it is. */
     private static final long DEVICE_INODE = 4;
 
+    private static final long SOURCES_NODE = 5;
+
     private static final List<DirectoryEntry> ENTRIES = List.of(
             new DirectoryEntry(".", ROOT, Stat.S_IFDIR),
             new DirectoryEntry("..", ROOT, Stat.S_IFDIR),
             new DirectoryEntry(DEVICE_NAME, DEVICE_INODE, Stat.S_IFREG),
             new DirectoryEntry(GENERATION_NAME, GENERATION_NODE, Stat.S_IFREG),
-            new DirectoryEntry(WATCHERS_NAME, WATCHERS_NODE, Stat.S_IFREG));
+            new DirectoryEntry(WATCHERS_NAME, WATCHERS_NODE, Stat.S_IFREG),
+            new DirectoryEntry(SOURCES_NAME, SOURCES_NODE, Stat.S_IFREG));
 
     private final Connection connection;
     private final Device device;
+    private final Supplier<String> sources;
     private final Consumer<String> log;
     private final long startedSeconds;
 
@@ -81,6 +88,7 @@ final class MountFileSystem implements FileSystem {
      * @param deviceMode the device's permission bits
      * @param uid the owner of everything
      * @param gid the group of everything
+     * @param sources what the file of that name says
      * @param log told of defects, one line each
      * @param state where what changes is noted
      */
@@ -90,6 +98,7 @@ final class MountFileSystem implements FileSystem {
             int deviceMode,
             int uid,
             int gid,
+            Supplier<String> sources,
             Consumer<String> log,
             StateFile state) {
         this.connection = connection;
@@ -97,6 +106,7 @@ final class MountFileSystem implements FileSystem {
         this.deviceMode = deviceMode;
         this.uid = uid;
         this.gid = gid;
+        this.sources = sources;
         this.log = log;
         this.state = state;
         startedSeconds = state.startedSeconds();
@@ -176,6 +186,7 @@ final class MountFileSystem implements FileSystem {
             case GENERATION_NAME ->
                 connection.replyEntry(request.unique(), GENERATION_NODE, textAttributes(GENERATION_NODE));
             case WATCHERS_NAME -> connection.replyEntry(request.unique(), WATCHERS_NODE, textAttributes(WATCHERS_NODE));
+            case SOURCES_NAME -> connection.replyEntry(request.unique(), SOURCES_NODE, textAttributes(SOURCES_NODE));
             default -> connection.replyError(request.unique(), Errno.ENOENT);
         }
     }
@@ -281,8 +292,8 @@ final class MountFileSystem implements FileSystem {
             if (file != null) {
                 deviceFiles.put(handle, file);
             }
-        } else if (request.node() == GENERATION_NODE || request.node() == WATCHERS_NODE) {
-            if (request.node() == WATCHERS_NODE && (request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
+        } else if (isText(request.node())) {
+            if (request.node() != GENERATION_NODE && (request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
                 connection.replyError(request.unique(), Errno.EACCES);
                 return;
             }
@@ -312,9 +323,11 @@ final class MountFileSystem implements FileSystem {
         if (list != null) {
             byte[] text = list.read(request.offset(), size);
             connection.replyData(request.unique(), text, 0, text.length);
-        } else if (request.node() == GENERATION_NODE) {
-            byte[] text =
-                    (Generation.toString(device.domain().generation()) + "\n").getBytes(StandardCharsets.US_ASCII);
+        } else if (request.node() == GENERATION_NODE || request.node() == SOURCES_NODE) {
+            String content = request.node() == GENERATION_NODE
+                    ? Generation.toString(device.domain().generation()) + "\n"
+                    : sources.get();
+            byte[] text = content.getBytes(StandardCharsets.UTF_8);
             int from = Math.clamp(request.offset(), 0, text.length);
             connection.replyData(request.unique(), text, from, Math.min(size, text.length - from));
         } else {
@@ -394,10 +407,14 @@ final class MountFileSystem implements FileSystem {
         if (node == ROOT) {
             return attributes(ROOT, Stat.S_IFDIR | 0755, 2, 0);
         }
-        if (node == GENERATION_NODE || node == WATCHERS_NODE) {
+        if (isText(node)) {
             return textAttributes(node);
         }
         return node(node) != null ? deviceAttributes() : null;
+    }
+
+    private static boolean isText(long node) {
+        return node == GENERATION_NODE || node == WATCHERS_NODE || node == SOURCES_NODE;
     }
 
     private Attributes deviceAttributes() {

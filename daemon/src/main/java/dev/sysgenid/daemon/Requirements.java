@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
+import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.Unistd;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What this machine must have, and should have, to serve the device; each finding with its remedy. Nothing is changed by
- * looking, and no system call beyond the reading of files is made.
+ * looking: files are opened and read.
  */
 public final class Requirements {
     private static final int CAP_SYS_ADMIN = 21;
@@ -37,6 +39,9 @@ public final class Requirements {
     private static final long ENOUGH_DESCRIPTORS = 1024;
 
     private static final String NONE = "none";
+
+    /** Where QEMU's firmware configuration shows the identifier of the virtual machine, below the root. */
+    static final String FW_CFG_GUID = "sys/firmware/qemu_fw_cfg/by_name/etc/vmgenid_guid/raw";
 
     private final Path root;
     private final List<String> searchPath;
@@ -83,6 +88,16 @@ public final class Requirements {
         return ofThisMachine().generationSources();
     }
 
+    /** As {@link #sources()}, of the machine whose files lie under {@code root}. */
+    static List<Requirement> sources(Path root) {
+        return of(root, List.of()).generationSources();
+    }
+
+    /** Whether a source is there, and can be used as far as one can tell. */
+    static boolean isThere(Requirement source) {
+        return source.status() == Status.OK && !source.finding().startsWith(NONE);
+    }
+
     /** Of {@link #check}, the one that a running daemon depends on too: programs are blocked in reads without end. */
     static Requirement requestTimeouts() {
         return ofThisMachine().requestTimeout();
@@ -120,7 +135,7 @@ public final class Requirements {
     List<Requirement> generationSources() {
         List<Requirement> sources = List.of(vmclock(), vmgenid(), firmwareConfiguration());
         for (Requirement source : sources) {
-            if (source.status() == Status.OK && !source.finding().startsWith(NONE)) {
+            if (isThere(source)) {
                 return sources;
             }
         }
@@ -162,7 +177,7 @@ public final class Requirements {
         }
         if (Files.exists(under("sys/bus/platform/drivers/vmgenid"))
                 || Files.exists(under("sys/bus/acpi/drivers/vmgenid"))) {
-            return new Requirement(name, Status.OK, hardware, null);
+            return kernelLog(name, hardware);
         }
         return new Requirement(
                 name,
@@ -171,10 +186,25 @@ public final class Requirements {
                 "modprobe vmgenid; it is in Linux 5.18 and later with CONFIG_VMGENID");
     }
 
+    /** The driver speaks in the kernel's log only. */
+    private Requirement kernelLog(String name, String hardware) {
+        // Not by Java's means, which would wait for ever where a container has put a pipe in its place.
+        int log = Unistd.open(under("dev/kmsg").toString(), Unistd.O_RDONLY | Unistd.O_NONBLOCK | Unistd.O_CLOEXEC, 0);
+        if (log >= 0) {
+            Unistd.close(log);
+            return new Requirement(name, Status.OK, hardware, null);
+        }
+        return new Requirement(
+                name,
+                Status.WARNING,
+                hardware + ", but /dev/kmsg, in which the kernel tells of it: " + Errno.describe(-log),
+                "run it as root, or with CAP_SYSLOG; in a container: run it with --device /dev/kmsg");
+    }
+
     private Requirement firmwareConfiguration() {
-        String guid = "sys/firmware/qemu_fw_cfg/by_name/etc/vmgenid_guid/raw";
-        boolean there = Files.exists(under(guid));
-        return new Requirement("fw_cfg", Status.OK, there ? "/" + guid : NONE + " offered by this hypervisor", null);
+        boolean there = Files.exists(under(FW_CFG_GUID));
+        return new Requirement(
+                "fw_cfg", Status.OK, there ? "/" + FW_CFG_GUID : NONE + " offered by this hypervisor", null);
     }
 
     /**

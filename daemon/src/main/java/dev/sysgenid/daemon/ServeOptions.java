@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param tracking who counts as a watcher
  * @param mapping how mmap is served
  * @param watchersPerUser how many watchers a user other than root may have
+ * @param sources what tells of restores
  */
 public record ServeOptions(
         Path mount,
@@ -27,7 +28,8 @@ public record ServeOptions(
         int gid,
         Tracking tracking,
         Mapping mapping,
-        int watchersPerUser) {
+        int watchersPerUser,
+        SourceChoice sources) {
     /** Where the machine's domain is mounted. */
     public static final Path SYSTEM_MOUNT = Path.of("/run/sysgenid");
 
@@ -46,16 +48,17 @@ public record ServeOptions(
     /** Far more than any user needs, and a quarter of what there can be. */
     public static final int DEFAULT_WATCHERS_PER_USER = 16_384;
 
-    /** With the usual number of watchers per user. */
+    /** With the usual number of watchers per user, and whatever tells of restores. */
     public ServeOptions(
             Path mount, @Nullable Path device, int mode, int uid, int gid, Tracking tracking, Mapping mapping) {
-        this(mount, device, mode, uid, gid, tracking, mapping, DEFAULT_WATCHERS_PER_USER);
+        this(mount, device, mode, uid, gid, tracking, mapping, DEFAULT_WATCHERS_PER_USER, SourceChoice.AUTO);
     }
 
     /** Checks ranges. */
     public ServeOptions {
         Objects.requireNonNull(tracking);
         Objects.requireNonNull(mapping);
+        Objects.requireNonNull(sources);
         if (!mount.isAbsolute()) {
             throw new IllegalArgumentException("mount is not absolute: " + mount);
         }

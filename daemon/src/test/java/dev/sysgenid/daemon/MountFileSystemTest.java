@@ -97,6 +97,9 @@ class MountFileSystemTest {
     private final List<String> journal = new ArrayList<>();
     private boolean mayBump = true;
     private int reclaimed;
+    /** What the pages showed when the kernel's random numbers were last made fresh. */
+    private int freshened = -2;
+
     private long unique;
 
     @BeforeEach
@@ -116,10 +119,12 @@ class MountFileSystemTest {
                     reclaimed++;
                     pages.refuse = Math.max(0, pages.refuse);
                 },
-                (generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by.pid()),
+                () -> freshened = pages.published,
+                (generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by),
                 state,
                 new Quotas(100_000, 3, 5));
-        files = new MountFileSystem(kernel.connection, device, 0666, 10, 20, log::add, state);
+        files = new MountFileSystem(
+                kernel.connection, device, 0666, 10, 20, () -> "SOURCE STATE\nx active\n", log::add, state);
     }
 
     @AfterEach
@@ -274,7 +279,7 @@ class MountFileSystemTest {
             names.add(new String(name, java.nio.charset.StandardCharsets.UTF_8));
             at += (24 + name.length + 7) & ~7;
         }
-        assertThat(names).containsExactly(".", "..", "sysgenid", "generation", "watchers");
+        assertThat(names).containsExactly(".", "..", "sysgenid", "generation", "watchers", "sources");
         names.subList(2, 5).forEach(this::lookUp);
     }
 
@@ -513,7 +518,8 @@ class MountFileSystemTest {
         assertThat(messages.get(1).code()).isEqualTo(Message.POLL);
         assertThat(messages.get(1).u64(0)).isEqualTo(55);
         assertThat(messages.get(2).unique()).isEqualTo(unique);
-        assertThat(journal).containsExactly("1 2 " + Unistd.getpid());
+        assertThat(journal).singleElement().asString().matches("1 2 \\S+ \\(pid " + Unistd.getpid() + "\\)");
+        assertThat(freshened).as("before any page shows it").isEqualTo(-1);
     }
 
     @Test
@@ -689,7 +695,10 @@ class MountFileSystemTest {
         assertThat(reply().u32(0)).isEqualTo(wish.length());
         assertThat(Integer.toUnsignedLong(device.domain().generation())).isEqualTo(after);
         assertThat(Integer.toUnsignedLong(pages.published)).isEqualTo(after);
-        assertThat(journal).containsExactly((int) after + " 0 " + Unistd.getpid());
+        assertThat(journal)
+                .singleElement()
+                .asString()
+                .matches((int) after + " 0 \\S+ \\(pid " + Unistd.getpid() + "\\)");
         writeGeneration("0\n", 0);
         assertThat(reply().u32(0)).isEqualTo(2);
         assertThat(device.domain().generation()).isEqualTo((int) after == -1 ? 1 : (int) after + 1);

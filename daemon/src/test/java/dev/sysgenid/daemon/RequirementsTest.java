@@ -223,6 +223,13 @@ class RequirementsTest {
                         "/sys/bus/acpi/devices/HYPR0001:00, but the kernel has no driver for it", Requirement::finding);
         Files.createDirectories(root.resolve("sys/bus/platform/drivers/vmgenid"));
         assertThat(source("vmgenid"))
+                .returns(Status.WARNING, Requirement::status)
+                .returns(
+                        "/sys/bus/acpi/devices/HYPR0001:00, but /dev/kmsg, in which the kernel tells of it: ENOENT (No such"
+                                + " file or directory)",
+                        Requirement::finding);
+        write("dev/kmsg", "");
+        assertThat(source("vmgenid"))
                 .returns(Status.OK, Requirement::status)
                 .returns("/sys/bus/acpi/devices/HYPR0001:00", Requirement::finding);
         assertThat(Requirements.of(root, List.of()).generationSources()).hasSize(3);
@@ -233,6 +240,7 @@ class RequirementsTest {
     void vmgenidByItsName(String name, String bus) throws IOException {
         Files.createDirectories(root.resolve("sys/bus/" + bus + "/devices/" + name));
         Files.createDirectories(root.resolve("sys/bus/acpi/drivers/vmgenid"));
+        write("dev/kmsg", "");
         assertThat(source("vmgenid").finding()).isEqualTo("/sys/bus/" + bus + "/devices/" + name);
     }
 

@@ -79,6 +79,16 @@ public final class ServedDevice implements AutoCloseable {
         return launch(makeDirectory(), mount, link, List.of(), concat(paths, List.of(options)));
     }
 
+    /** As {@link #start}, with an option for the JVM. */
+    static ServedDevice startOn(String jvmOption, String... options) {
+        Namespace.require();
+        Path directory = makeDirectory();
+        Path mount = directory.resolve("mnt");
+        Path link = directory.resolve("sysgenid");
+        List<String> paths = List.of("--mount", mount.toString(), "--device", link.toString());
+        return launch(directory, mount, link, List.of(), List.of(jvmOption), concat(paths, List.of(options)));
+    }
+
     /** Serves where it does when nothing is said: {@code /run/sysgenid} and {@code /dev/sysgenid}, which are private. */
     public static ServedDevice startAtDefaultPaths(String... options) {
         Namespace.require();
@@ -151,9 +161,22 @@ public final class ServedDevice implements AutoCloseable {
 
     private static ServedDevice launch(
             Path directory, Path mount, @Nullable Path link, List<String> asUser, List<String> options) {
+        return launch(directory, mount, link, asUser, List.of(), options);
+    }
+
+    private static ServedDevice launch(
+            Path directory,
+            Path mount,
+            @Nullable Path link,
+            List<String> asUser,
+            List<String> jvmOptions,
+            List<String> options) {
         Path copied = directory.resolve("modules");
         List<Path> modules = Files.isDirectory(copied) ? listing(copied) : modules();
-        List<String> command = concat(sysgenid(modules, directory), concat(List.of("serve"), options));
+        List<String> program = sysgenid(modules, directory);
+        List<String> java = concat(List.of(program.getFirst()), jvmOptions);
+        List<String> command =
+                concat(concat(java, program.subList(1, program.size())), concat(List.of("serve"), options));
         ServedDevice device = new ServedDevice(directory, mount, link, asUser, Child.start(concat(asUser, command)));
         try {
             device.daemon.awaitLine("sysgenid: serving ");
@@ -247,6 +270,11 @@ public final class ServedDevice implements AutoCloseable {
     /** What the daemon has printed so far. */
     public String log() {
         return daemon.output();
+    }
+
+    /** Waits until the daemon has printed a line with this in it. */
+    void awaitLog(String part) {
+        daemon.awaitLine("a line with \"" + part + "\"", line -> line.contains(part));
     }
 
     /** The content of the file {@code generation}. */

@@ -66,6 +66,10 @@ public final class Unistd {
     public static final int F_SEAL_WRITE = 0x8;
     public static final int F_SEAL_FUTURE_WRITE = 0x10;
 
+    public static final int SEEK_SET = 0;
+    public static final int SEEK_CUR = 1;
+    public static final int SEEK_END = 2;
+
     public static final int LOCK_SH = 1;
     public static final int LOCK_EX = 2;
     public static final int LOCK_NB = 4;
@@ -174,6 +178,16 @@ public final class Unistd {
         CallState state = CallState.current();
         try {
             return state.result((long) Writev.HANDLE.invokeExact(state.errno, fd, iov, n));
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** Moves the position in a file; {@code whence} is one of the {@code SEEK_} constants. Returns the new position. */
+    public static long lseek(int fd, long offset, int whence) {
+        CallState state = CallState.current();
+        try {
+            return state.result((long) Lseek.HANDLE.invokeExact(state.errno, fd, offset, whence));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -489,6 +503,11 @@ public final class Unistd {
     private static final class Writev {
         /** {@code ssize_t writev(int fd, const struct iovec *iov, int iovcnt)}. */
         static final MethodHandle HANDLE = Native.bind("writev", LONG, INT, POINTER, INT);
+    }
+
+    private static final class Lseek {
+        /** {@code off_t lseek(int fd, off_t offset, int whence)}. */
+        static final MethodHandle HANDLE = Native.bind("lseek", LONG, INT, LONG, INT);
     }
 
     private static final class Ftruncate {

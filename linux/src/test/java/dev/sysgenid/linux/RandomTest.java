@@ -22,6 +22,29 @@ class RandomTest {
         }
     }
 
+    /** What it is good for cannot be seen from outside; that the kernel takes it can. */
+    @Test
+    void root() throws Exception {
+        OwnThread.needRoot();
+        int fd = Unistd.open("/dev/urandom", Unistd.O_RDWR | Unistd.O_CLOEXEC, 0);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(100);
+            assertThat(Random.addEntropy(fd, 0, buffer, 100)).isZero();
+            assertThat(Random.addEntropy(fd, 0, buffer, 0)).isZero();
+            assertThat(Random.addEntropy(fd, -1, buffer, 100)).isEqualTo(-Errno.EINVAL);
+            assertThatThrownBy(() -> Random.addEntropy(fd, 0, buffer, 101))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThat(Random.reseed(fd)).isZero();
+        } finally {
+            Unistd.close(fd);
+        }
+        assertThat(Random.reseed(fd)).isEqualTo(-Errno.EBADF);
+        // Another kind of device.
+        int other = Unistd.open("/dev/null", Unistd.O_RDWR | Unistd.O_CLOEXEC, 0);
+        assertThat(Random.reseed(other)).isEqualTo(-Errno.ENOTTY);
+        Unistd.close(other);
+    }
+
     @Test
     void failures() {
         try (Arena arena = Arena.ofConfined()) {

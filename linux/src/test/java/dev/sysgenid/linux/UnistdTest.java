@@ -74,6 +74,11 @@ class UnistdTest {
         assertThat(Unistd.pread(fd, buffer, 16, 1)).isEqualTo(4);
         assertThat(text(buffer, 4)).isEqualTo("ello");
 
+        assertThat(Unistd.lseek(fd, -2, Unistd.SEEK_END)).isEqualTo(3);
+        assertThat(Unistd.lseek(fd, -1, Unistd.SEEK_SET)).isEqualTo(-Errno.EINVAL);
+        assertThat(Unistd.read(fd, buffer, 16)).isEqualTo(2);
+        assertThat(text(buffer, 2)).isEqualTo("lo");
+
         assertThat(Unistd.ftruncate(fd, 2)).isZero();
         assertThat(Files.readString(dir.resolve("grüße"))).isEqualTo("Je");
     }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sysgenid.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sysgenid.daemon.source.VmClockPage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Which sources are chosen, and what becomes of what they tell; on files that stand in for a machine. */
+class SourcesTest {
+    private static final long LIMIT_NANOS = 60_000_000_000L;
+
+    @TempDir
+    Path machine;
+
+    @TempDir
+    Path state;
+
+    private boolean takeOver;
+
+    private final List<String> log = new ArrayList<>();
+    private final List<String> bumps = new ArrayList<>();
+    private Loop loop;
+    private VmClockPage clock;
+
+    @BeforeEach
+    void open() throws Exception {
+        loop = new Loop();
+        Files.createDirectories(machine.resolve("dev"));
+        clock = new VmClockPage(machine.resolve("dev/vmclock0"), VmClockPage.COUNTED);
+        writeIdentifier(1);
+    }
+
+    @AfterEach
+    void release() throws IOException {
+        loop.close();
+        clock.close();
+    }
+
+    private void writeIdentifier(int value) throws IOException {
+        Path guid = machine.resolve(Requirements.FW_CFG_GUID);
+        Files.createDirectories(guid.getParent());
+        byte[] blob = new byte[4096];
+        blob[40] = (byte) value;
+        Files.write(guid, blob);
+    }
+
+    private Sources start(SourceChoice choice) throws Exception {
+        Sources sources = Sources.open(choice, machine, state, takeOver, log::add);
+        sources.start(loop, by -> {
+            bumps.add(by);
+            sources.freshen();
+        });
+        return sources;
+    }
+
+    private void runUntil(BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + LIMIT_NANOS;
+        AtomicBoolean over = new AtomicBoolean();
+        Thread asking = Thread.ofPlatform().start(() -> {
+            while (!over.get() && System.nanoTime() < end) {
+                LockSupport.parkNanos(1_000_000);
+                loop.submit(() -> {
+                    if (condition.getAsBoolean()) {
+                        over.set(true);
+                        loop.stop();
+                    }
+                });
+            }
+            loop.submit(loop::stop);
+        });
+        loop.run();
+        asking.join();
+        assertThat(over).as("before the time is over").isTrue();
+        loop.submit(loop::stop); // what it has submitted since
+        loop.run();
+    }
+
+    private static boolean reports(Sources sources, String line) {
+        return sources.report().lines().anyMatch(each -> each.startsWith(line));
+    }
+
+    /** Each shows both restores; that they are fresh at the first sign takes root. */
+    @Test
+    void twoSignsOfOneRestoreAreOneBump() throws Exception {
+        OwnThread.needRoot();
+        try (Sources sources = start(SourceChoice.AUTO)) {
+            for (int restore = 1; restore <= 3; restore++) {
+                int number = restore;
+                writeIdentifier(1 + restore);
+                clock.clone(100 + restore);
+                runUntil(() ->
+                        reports(sources, "vmclock active " + number) && reports(sources, "fw_cfg active " + number));
+                assertThat(bumps).hasSize(restore);
+            }
+            assertThat(log).isEmpty();
+        }
+    }
+
+    /** However soon. */
+    @Test
+    void theSameSignAgainIsAnotherRestore() throws Exception {
+        try (Sources sources = start(new SourceChoice(Set.of("vmclock"), false))) {
+            for (int restore = 1; restore <= 5; restore++) {
+                int number = restore;
+                clock.clone(100 + restore);
+                runUntil(() -> bumps.size() == number);
+            }
+            assertThat(bumps).first().isEqualTo("vmclock: generation counter 100 -> 101");
+            assertThat(reports(sources, "fw_cfg off 0 not among the chosen ones"))
+                    .isTrue();
+        }
+    }
+
+    /** And a take-over alone is none. */
+    @Test
+    void aRestoreWhileNoDaemonLookedIsFoundByTheNext() throws Exception {
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            clock.clone(101);
+            runUntil(() -> !bumps.isEmpty());
+        }
+        bumps.clear();
+        takeOver = true;
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            assertThat(bumps).isEmpty();
+        }
+        clock.clone(102);
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            assertThat(bumps).containsExactly("vmclock: generation counter 101 -> 102");
+        }
+        Files.writeString(state.resolve(Sources.MARKS), "vmclock x:y\nvm");
+        bumps.clear();
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            assertThat(bumps).as("in doubt there was one").isNotEmpty();
+        }
+        Files.delete(state.resolve(Sources.MARKS));
+        bumps.clear();
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            assertThat(bumps).isNotEmpty();
+            assertThat(log).anyMatch(line -> line.contains("what the last daemon knew of restores is lost"));
+        }
+    }
+
+    @Test
+    void aDisruptionBumpsOnlyWhenAsked() throws Exception {
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            clock.u64(0x10, 2);
+            runUntil(() -> !log.isEmpty());
+            assertThat(log)
+                    .singleElement()
+                    .asString()
+                    .contains("disruption marker 1 -> 2")
+                    .contains("the generation stays");
+            assertThat(bumps).isEmpty();
+        }
+        try (Sources _ = start(new SourceChoice(null, true))) {
+            clock.u64(0x10, 3);
+            runUntil(() -> !bumps.isEmpty());
+            assertThat(bumps).containsExactly("vmclock: disruption marker 2 -> 3");
+        }
+    }
+
+    @Test
+    void whatIsNotThereIsSaid() throws Exception {
+        try (Sources sources = Sources.open(SourceChoice.AUTO, machine, state, takeOver, log::add)) {
+            assertThat(sources.report())
+                    .contains("vmgenid off 0 none offered by this hypervisor")
+                    .contains("fw_cfg active 0 ");
+            assertThat(sources.describe("  "))
+                    .contains("\n  not vmgenid: none offered")
+                    .startsWith("vmclock (");
+        }
+        clock.u32(0, 7);
+        try (Sources sources = Sources.open(SourceChoice.AUTO, machine, state, takeOver, log::add)) {
+            assertThat(sources.report()).contains("vmclock off 0 ").contains("its magic is wrong");
+        }
+        try (Sources sources = Sources.open(SourceChoice.parse("none"), machine, state, takeOver, log::add)) {
+            assertThat(sources.describe("")).startsWith("none but the operator");
+        }
+        for (String name : List.of("vmclock", "vmgenid", "operator,vmgenid")) {
+            assertThatThrownBy(() -> Sources.open(SourceChoice.parse(name), machine, state, takeOver, log::add))
+                    .isInstanceOf(StartException.class)
+                    .hasMessageStartingWith("--source vm");
+        }
+    }
+}
