@@ -105,7 +105,7 @@ class LincheckIT {
         static {
             // A loss is a line in the log.
             Logger.getLogger("dev.sysgenid").setLevel(Level.OFF);
-            SysGenId.LOG.log(System.Logger.Level.WARNING, "");
+            Log.LOGGER.log(System.Logger.Level.WARNING, "");
         }
 
         private final SeparateSysGenId id = new SeparateSysGenId(Path.of("/nowhere"), null);
