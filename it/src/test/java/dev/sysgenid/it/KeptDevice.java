@@ -46,8 +46,17 @@ final class KeptDevice implements AutoCloseable {
                     directory, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
             Path mount = directory.resolve("mnt");
             Path link = directory.resolve("sysgenid");
+            // A shell cannot catch a signal that was ignored when it started, as SIGINT is in what a script runs behind
+            // it.
             List<String> command = new ArrayList<>(List.of(
-                    install(directory).toString(), "serve", "--mount", mount.toString(), "--device", link.toString()));
+                    "env",
+                    "--default-signal",
+                    install(directory).toString(),
+                    "serve",
+                    "--mount",
+                    mount.toString(),
+                    "--device",
+                    link.toString()));
             command.addAll(List.of(options));
             Map<String, String> environment = Map.of(
                     "SYSGENID_RESTART_DELAY",
