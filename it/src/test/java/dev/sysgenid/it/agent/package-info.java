@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The agent against the daemon, mounted, and the command that puts it into a program that runs. */
+/** The agent against the daemon, mounted: in applications that nobody changed, and put into programs that run. */
 @NullMarked
 package dev.sysgenid.it.agent;
 

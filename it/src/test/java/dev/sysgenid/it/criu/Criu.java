@@ -10,12 +10,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * CRIU 4, which is wanted because version 3 does not run on kernels from 6.13 on: the machine's own where it is new
- * enough, else that of a newer Debian, unpacked into {@code target/criu}.
+ * CRIU from 4.2 on: version 3 does not run on kernels from 6.13 on, and 4.1 cannot dump a program that listens on a port on
+ * those from 6.16 on. The machine's own where it is new enough, else that of a newer Debian, unpacked into
+ * {@code target/criu-4.2}.
  */
 final class Criu {
-    private static final String SUITE = "trixie";
-    private static final Path UNPACKED = Path.of("target", "criu").toAbsolutePath();
+    private static final String SUITE = "forky";
+    private static final Path UNPACKED = Path.of("target", "criu-4.2").toAbsolutePath();
     private static final Path FETCH =
             Path.of("src", "test", "sh", "debian-package").toAbsolutePath();
 
@@ -30,7 +31,7 @@ final class Criu {
             find();
         }
         if (command == null) {
-            String reason = "no CRIU 4: " + why;
+            String reason = "no CRIU 4.2: " + why;
             if (System.getenv("SYSGENID_CI_RUN") != null) {
                 throw new AssertionError(reason);
             }
@@ -49,7 +50,7 @@ final class Criu {
 
     private static void find() {
         Child.Ended own = Child.run(List.of("/bin/sh", "-c", "criu --version"));
-        if (own.status() == 0 && own.output().matches("(?s)Version: ([4-9]|\\d\\d).*")) {
+        if (own.status() == 0 && own.output().matches("(?s)Version: (4\\.[2-9]|[5-9]|\\d\\d).*")) {
             command = List.of("criu");
             return;
         }

@@ -82,6 +82,8 @@ final class Snapshot implements AutoCloseable {
 
     private List<String> options(String log) {
         List<String> options = new ArrayList<>(List.of("-v3", "-W", directory.toString(), "-o", log + ".log"));
+        // Two clones cannot go on with one connection: each finds it closed.
+        options.add("--tcp-close");
         if (hook != null) {
             options.addAll(List.of("--action-script", hook.toString()));
         }
@@ -91,7 +93,11 @@ final class Snapshot implements AutoCloseable {
     /** Restores one more clone, and returns when it runs. */
     Clone restore() {
         Clone clone = tryRestore();
-        await(clone.directory, "resumed", clone.process, clone.name);
+        try {
+            await(clone.directory, "resumed", clone.process, clone.name);
+        } catch (AssertionError e) {
+            throw new AssertionError(e.getMessage() + "\n" + errors(clone.name), e);
+        }
         return clone;
     }
 
@@ -224,6 +230,11 @@ final class Snapshot implements AutoCloseable {
         Child.Ended awaitEnd() {
             int status = process.awaitExit();
             return new Child.Ended(status, process.output() + "\n" + errors(name));
+        }
+
+        /** Ends it, before another one needs what it has. */
+        void end() {
+            process.close();
         }
 
         /** Whether it came to run. */
