@@ -2,7 +2,6 @@
 /** Random bytes that cannot repeat in a clone of this system: a security provider, UUIDs, and a random generator. */
 module dev.sysgenid.security {
     requires dev.sysgenid;
-    requires static org.crac;
     requires static org.jspecify;
 
     exports dev.sysgenid.security;

@@ -2,6 +2,8 @@
 package dev.sysgenid;
 
 import java.lang.System.Logger.Level;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +16,19 @@ final class Crac {
     /** The implementations that {@code org.crac} looks for: without one of them nothing is ever restored. */
     private static final String[] IMPLEMENTATIONS = {"jdk.crac.Core", "javax.crac.Core"};
 
+    private static final List<Runnable> BEFORE = new CopyOnWriteArrayList<>();
+
     private Crac() {}
+
+    /** Has an action run before each checkpoint, as long as something of ours is still open. */
+    static void before(Runnable action) {
+        BEFORE.add(action);
+    }
+
+    /** An exception of an action passes: what it was to erase would be in the image, so there must be none. */
+    static void runBefore() {
+        BEFORE.forEach(Runnable::run);
+    }
 
     /** Whether this JVM has checkpoints, and the application the library by which they are told. */
     static boolean isAvailable() {

@@ -34,6 +34,7 @@ final class CracResource implements Resource {
 
     @Override
     public void beforeCheckpoint(Context<? extends Resource> context) {
+        Crac.runBefore();
         id.suspend();
     }
 

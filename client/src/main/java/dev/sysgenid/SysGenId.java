@@ -2,21 +2,14 @@
 package dev.sysgenid;
 
 import dev.sysgenid.abi.Generation;
-import dev.sysgenid.abi.Ioctl;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -39,76 +32,26 @@ import org.jspecify.annotations.Nullable;
  * change is renewed at every use, until the daemon is back; then listeners are called, for nobody knows what happened
  * meanwhile. That it is gone is found out within moments, not at once.
  */
-public abstract sealed class SysGenId implements AutoCloseable permits ProcessSysGenId, SeparateSysGenId {
+public abstract sealed class SysGenId extends Attached implements AutoCloseable
+        permits ProcessSysGenId, SeparateSysGenId {
     /** How long the listeners of one phase hold back those of the next. */
     public static final Duration PATIENCE = Duration.ofSeconds(5);
 
     /** How often {@link #guarded(GuardedAction)} runs its action at most. */
     public static final int DEFAULT_ATTEMPTS = 3;
 
-    /** How often somebody looks for changes that nobody tells, while there are listeners. */
-    static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-
-    private static final long UNKNOWN = Long.MIN_VALUE;
-    private static final long MIN_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
-    private static final long MAX_PAUSE = TimeUnit.SECONDS.toNanos(1);
-    /** In a row. One or two come of bumps that follow each other closely. */
-    private static final int MANY_WAKES = 10;
-
-    private static final long MIN_BETWEEN_LOG_LINES = TimeUnit.SECONDS.toNanos(10);
-    /** The longest single wait in the kernel, which cannot be interrupted. */
-    private static final long MAX_WAIT_MILLIS = 100;
-
-    /** Null: this process alone. */
-    private final @Nullable Path path;
-
-    private final boolean chosen;
-    private final @Nullable VmClock clock;
     private final Dispatcher dispatcher;
-
-    /**
-     * What {@link #stamp} adds to the generation: how many changes this process knows of that the device does not count,
-     * in the upper half; or {@link #UNKNOWN}. Written under the lock. It is UNKNOWN whenever the page is exchanged.
-     */
-    private volatile long epoch = UNKNOWN;
-
-    /** Stamps given while unknown: none of them twice. */
-    private final AtomicLong unknownStamps = new AtomicLong();
-
     private final CopyOnWriteArrayList<Watcher> watchers = new CopyOnWriteArrayList<>();
 
-    /** Held for the exchange of domains, never while listeners are told. */
-    private final ReentrantLock lock = new ReentrantLock();
+    // Guarded by the lock.
 
-    private final Condition wake = lock.newCondition();
-
-    // All below are guarded by the lock.
-
-    private long epochs;
-    /** Null while it is gone. Read without the lock by those who only ask. */
-    private volatile @Nullable Domain domain;
-
-    /** The {@link Domain#wraps} that is in the epoch. */
-    private int wraps;
-
-    /** When the loss of a domain was logged last; and whether that of this one was. */
-    private long lossToldAt;
-
-    private boolean lossTold;
-    private final List<TrackedLink> links = new ArrayList<>();
     /** The listeners' watcher; null while there are none. */
     private @Nullable TrackedLink listenersLink;
 
     private int listeners;
-    /** The process is being checkpointed: nothing may be open. */
-    private boolean suspended;
-
-    private boolean stopped;
 
     SysGenId(@Nullable Path path, boolean chosen, @Nullable VmClock clock) {
-        this.path = path;
-        this.chosen = chosen;
-        this.clock = clock;
+        super(path, chosen, clock);
         this.dispatcher = new Dispatcher(
                 this::generation,
                 this::acknowledge,
@@ -168,11 +111,21 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         return id;
     }
 
+    /**
+     * Has an action run before each checkpoint of this JVM (CRaC, SnapStart), to erase what must not be in its image. It is
+     * kept for the life of the process. Does nothing more where the application has no {@code org.crac}.
+     *
+     * <p>Resources that registered with {@code org.crac} after {@link #open} have been told of the checkpoint already
+     * when it runs. When it throws, the checkpoint fails.
+     *
+     * @param action run by the thread that makes the checkpoint
+     */
+    public static void beforeCheckpoint(Runnable action) {
+        open();
+        Crac.before(Objects.requireNonNull(action, "action"));
+    }
+
     // ---- looking
-
-    abstract int load();
-
-    abstract void show(Page page);
 
     /**
      * The device's generation, an unsigned number: one load. Compare it with {@code ==} and {@code !=} only.
@@ -183,12 +136,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * @return the number, or the last one that was seen
      */
     public final int generation() {
-        try {
-            return load();
-        } catch (PageFile.LostException e) {
-            lost(e.domain, e);
-            return e.last;
-        }
+        return currentGeneration();
     }
 
     /**
@@ -203,27 +151,12 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * @return a number that no earlier generation had
      */
     public final long stamp() {
-        VmClock present = clock;
-        if (present != null && present.hasChanged()) {
-            look(present);
-        }
-        while (true) {
-            long before = epoch;
-            if (before < 0) {
-                return UNKNOWN | unknownStamps.incrementAndGet();
-            }
-            int generation = generation();
-            // Else the domain was exchanged: this may be the number of one and the epoch of the other.
-            if (epoch == before) {
-                return before | Integer.toUnsignedLong(generation);
-            }
-        }
+        return currentStamp();
     }
 
     /** {@return whether the generation is known at this moment: false while the daemon is gone} */
     public final boolean isKnown() {
-        Domain present = domain;
-        return epoch >= 0 && present != null && !present.isGone();
+        return isAttached();
     }
 
     /**
@@ -413,20 +346,6 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         }
     }
 
-    /** Adds a link and opens it, if there is a domain; under the lock. */
-    private void attach(TrackedLink link) {
-        links.add(link);
-        Domain present = domain;
-        if (present != null) {
-            try {
-                link.attach(present);
-            } catch (IOException e) {
-                // The domain is being lost: the thread that sleeps on it finds out, and attaches the next one.
-                Log.LOGGER.log(Level.DEBUG, "SysGenID: cannot open a watcher", e);
-            }
-        }
-    }
-
     private boolean acknowledge(int generation) {
         TrackedLink link;
         lock.lock();
@@ -438,7 +357,8 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         return link != null && link.acknowledge(generation, this);
     }
 
-    private void changed() {
+    @Override
+    final void changed() {
         dispatcher.changed();
         for (Watcher watcher : watchers) {
             try {
@@ -449,6 +369,11 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
         }
     }
 
+    @Override
+    final void ended() {
+        dispatcher.close();
+    }
+
     // ---- changing it, and waiting for others
 
     /**
@@ -456,17 +381,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      * listeners are called. Without a device this is the bump of the process's own domain.
      */
     public final void trigger() {
-        lock.lock();
-        try {
-            if (domain instanceof LocalDomain local) {
-                int unused = local.bump();
-            } else {
-                advance();
-            }
-        } finally {
-            lock.unlock();
-        }
-        changed();
+        changeHere();
     }
 
     /**
@@ -481,16 +396,9 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     public final int bump() throws IOException {
         if (path == null) {
             trigger();
-            return generation();
+        } else {
+            Orchestration.bump(path);
         }
-        int result = DeviceDomain.ask(calls("bump"), path, Ioctl.TRIGGER_GEN_UPDATE, 0);
-        if (result == -SystemCalls.EACCES) {
-            throw new AccessDeniedException(
-                    path.toString(),
-                    null,
-                    "cannot change the generation: it takes CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN");
-        }
-        check(result, "cannot change the generation");
         return generation();
     }
 
@@ -503,12 +411,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
      */
     public final int outdatedWatchers() throws IOException {
         LocalDomain local = local();
-        if (local != null) {
-            return local.outdated();
-        }
-        Path device = device();
-        int result = DeviceDomain.ask(calls("status"), device, Ioctl.V4_GET_OUTDATED_WATCHERS, 0);
-        return check(result, "cannot count outdated watchers");
+        return local != null ? local.outdated() : Orchestration.outdatedWatchers(device());
     }
 
     /**
@@ -523,36 +426,7 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
     public final boolean awaitAcknowledged(Duration timeout) throws IOException, InterruptedException {
         long nanos = toNanos(timeout);
         LocalDomain local = local();
-        if (local != null) {
-            return local.awaitAcknowledged(nanos);
-        }
-        Path device = device();
-        SystemCalls calls = calls("wait");
-        long start = System.nanoTime();
-        int command = Ioctl.WAIT_WATCHERS;
-        while (true) {
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            long left = nanos - (System.nanoTime() - start);
-            // 0 would be for ever.
-            long millis = Math.max(1, Math.min(MAX_WAIT_MILLIS, TimeUnit.NANOSECONDS.toMillis(left)));
-            int result = DeviceDomain.ask(calls, device, command, millis);
-            if (command == Ioctl.WAIT_WATCHERS && result == -SystemCalls.EINVAL) {
-                command = Ioctl.V4_WAIT_WATCHERS; // a driver of the first family
-                continue;
-            }
-            if (result == 0) {
-                return true;
-            }
-            // EINTR: it changed again, or in the first family that time is over.
-            if (result != -SystemCalls.ETIME && result != -SystemCalls.EINTR) {
-                check(result, "cannot wait");
-            }
-            if (left <= 0) {
-                return false;
-            }
-        }
+        return local != null ? local.awaitAcknowledged(nanos) : Orchestration.awaitAcknowledged(device(), nanos);
     }
 
     /** The device; without one there was a domain of this process, and it has been closed. */
@@ -568,338 +442,6 @@ public abstract sealed class SysGenId implements AutoCloseable permits ProcessSy
             return timeout.toNanos();
         } catch (ArithmeticException e) {
             return timeout.isNegative() ? 0 : Long.MAX_VALUE;
-        }
-    }
-
-    private @Nullable LocalDomain local() {
-        lock.lock();
-        try {
-            return domain instanceof LocalDomain local ? local : null;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private SystemCalls calls(String alternative) {
-        SystemCalls calls = NativeAccess.calls();
-        if (calls == null) {
-            throw new UnsupportedOperationException("This needs a system call that Java cannot make here: "
-                    + NativeAccess.remedy() + ". Alternative: run the command \"sysgenid " + alternative
-                    + "\" of the daemon's package");
-        }
-        return calls;
-    }
-
-    private int check(int result, String what) throws IOException {
-        if (result == -SystemCalls.ENOTTY || result == -SystemCalls.EINVAL) {
-            throw new UnsupportedOperationException(path + ": " + what + ": what is there does not know how to");
-        }
-        if (result < 0) {
-            throw new IOException(path + ": " + what + ": error " + -result);
-        }
-        return result;
-    }
-
-    // ---- the domain: attached, lost, attached again
-
-    /** Attaches the first domain, or begins without one; once, before anybody else sees this object. */
-    final void start(@Nullable Domain first) {
-        if (first != null) {
-            attach(first);
-        } else {
-            lossTold = true; // by the caller
-        }
-        if (path != null) {
-            Thread sleeper = new Thread(this::sleepOnDomain, "sysgenid-sleeper");
-            sleeper.setDaemon(true);
-            sleeper.start();
-        }
-        VmClock present = clock;
-        if (present != null && !present.isMapped()) {
-            Thread reader = new Thread(() -> readClock(present), "sysgenid-vmclock");
-            reader.setDaemon(true);
-            reader.start();
-        }
-    }
-
-    /** What a thread of its own does where the clock cannot be mapped. */
-    private void readClock(VmClock present) {
-        while (pause(LOOK_NANOS)) {
-            present.read();
-            if (present.hasChanged()) {
-                look(present);
-            }
-        }
-    }
-
-    /** What a thread of its own does, all the time: it is what finds changes for listeners, and the loss of the daemon. */
-    private void sleepOnDomain() {
-        Path device = Objects.requireNonNull(path);
-        long pause = MIN_PAUSE;
-        int told = generation();
-        int wakesForNothing = 0;
-        while (true) {
-            Domain present;
-            lock.lock();
-            try {
-                while (suspended && !stopped) {
-                    wake.awaitUninterruptibly();
-                }
-                if (stopped) {
-                    return;
-                }
-                present = domain;
-            } finally {
-                lock.unlock();
-            }
-            try {
-                if (present == null) {
-                    if (attach(DeviceDomain.attach(device, chosen))) {
-                        Log.LOGGER.log(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
-                        changed();
-                    }
-                    continue;
-                }
-                present.awaitChange();
-                noteWraps(present);
-                int generation = generation();
-                changed();
-                wakesForNothing = generation == told ? wakesForNothing + 1 : 0;
-                told = generation;
-                if (wakesForNothing < MANY_WAKES) {
-                    pause = MIN_PAUSE;
-                    continue;
-                }
-            } catch (IOException | RuntimeException | Error e) {
-                if (present != null) {
-                    lost(present, e);
-                }
-            }
-            // What is lost as soon as it is attached, or wakes for nothing, must not keep a processor busy.
-            if (!pause(pause)) {
-                return;
-            }
-            pause = Math.min(2 * pause, MAX_PAUSE);
-        }
-    }
-
-    private boolean wasLossTold() {
-        lock.lock();
-        try {
-            return lossTold;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Returns whether to go on. */
-    private boolean pause(long nanos) {
-        lock.lock();
-        try {
-            long left = nanos;
-            while (!stopped && left > 0) {
-                left = wake.awaitNanos(left);
-            }
-            return !stopped;
-        } catch (InterruptedException e) {
-            return true; // nobody has a reason to interrupt this thread
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Makes this the domain, unless there is one. The order is what {@link #stamp} relies on. */
-    private boolean attach(Domain next) {
-        lock.lock();
-        try {
-            if (stopped || suspended || domain != null) {
-                next.close();
-                return false;
-            }
-            for (TrackedLink link : links) {
-                try {
-                    link.attach(next);
-                } catch (IOException e) {
-                    Log.LOGGER.log(Level.DEBUG, "SysGenID: cannot open a watcher", e); // it is being lost already
-                }
-            }
-            domain = next;
-            wraps = next.wraps();
-            show(next.page());
-            epochs++;
-            publishEpoch();
-            return true;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** From here on the generation is unknown. Does nothing when another domain is attached already. */
-    @SuppressWarnings("ReferenceEquality") // this very one
-    private void lost(Domain old, Throwable cause) {
-        List<Domain.Link> open = new ArrayList<>();
-        boolean tell;
-        lock.lock();
-        try {
-            if (domain != old) {
-                return;
-            }
-            detach(open);
-            // What is attached and lost again and again fills no log.
-            long now = System.nanoTime();
-            tell = !stopped && !suspended && (lossToldAt == 0 || now - lossToldAt > MIN_BETWEEN_LOG_LINES);
-            lossTold = tell;
-            if (tell) {
-                lossToldAt = now;
-            }
-        } finally {
-            lock.unlock();
-        }
-        old.close();
-        open.forEach(Domain.Link::close);
-        if (tell) {
-            Log.LOGGER.log(
-                    Level.WARNING,
-                    "SysGenID: lost {0} ({1}); until it is back the generation is unknown, and everything is renewed"
-                            + " at every use",
-                    path,
-                    cause.getMessage());
-        }
-    }
-
-    /** Under the lock. */
-    private void detach(List<Domain.Link> open) {
-        Domain old = domain;
-        if (old == null) {
-            return;
-        }
-        epoch = UNKNOWN;
-        domain = null;
-        int last;
-        try {
-            last = old.page().load();
-        } catch (PageFile.LostException e) {
-            last = e.last;
-        } catch (InternalError e) {
-            last = Generation.INITIAL; // a page that the kernel has let go of, and cannot fetch again
-        }
-        show(new Page.Held(last)); // the old page may be unmapped
-        for (TrackedLink link : links) {
-            Domain.Link detached = link.detach();
-            if (detached != null) {
-                open.add(detached);
-            }
-        }
-    }
-
-    /** Under the lock: one more change that the device does not count. */
-    private void advance() {
-        epochs++;
-        if (domain != null) {
-            publishEpoch();
-        }
-    }
-
-    /** So that two wishes for a far generation, which bring its number back, bring no stamp back. */
-    @SuppressWarnings("ReferenceEquality") // this very one
-    private void noteWraps(Domain present) {
-        lock.lock();
-        try {
-            int now = present.wraps();
-            if (domain == present && now != wraps) {
-                wraps = now;
-                advance();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void publishEpoch() {
-        epoch = epochs << Integer.SIZE & Long.MAX_VALUE;
-    }
-
-    /** Looks at the clock, and tells when it has changed. */
-    private void look(VmClock present) {
-        boolean told;
-        lock.lock();
-        try {
-            told = present.note(this::advance);
-        } finally {
-            lock.unlock();
-        }
-        if (told) {
-            changed();
-        }
-    }
-
-    /** Closes whatever is open, for a checkpoint of the process; the generation is unknown until {@link #resume}. */
-    final void suspend() {
-        if (path == null) {
-            return;
-        }
-        List<Domain.Link> open = new ArrayList<>();
-        Domain old;
-        lock.lock();
-        try {
-            suspended = true;
-            old = domain;
-            detach(open);
-        } finally {
-            lock.unlock();
-        }
-        if (old != null) {
-            old.close();
-        }
-        open.forEach(Domain.Link::close);
-    }
-
-    /** The process was restored, or the checkpoint failed: another epoch, and the device is attached again. */
-    final void resume() {
-        lock.lock();
-        try {
-            suspended = false;
-            wake.signalAll();
-        } finally {
-            lock.unlock();
-        }
-        if (path != null) {
-            try {
-                // Here, so that the generation is known to those who are told after this one.
-                attach(DeviceDomain.attach(path, chosen));
-            } catch (IOException e) {
-                Log.LOGGER.log(Level.DEBUG, "SysGenID: not yet back after the restore", e);
-            }
-        }
-        trigger();
-    }
-
-    /** The end of one that can be closed. */
-    final void stop() {
-        List<Domain.Link> open = new ArrayList<>();
-        Domain old;
-        lock.lock();
-        try {
-            if (stopped) {
-                return;
-            }
-            stopped = true;
-            old = domain;
-            detach(open);
-            wake.signalAll();
-        } finally {
-            lock.unlock();
-        }
-        dispatcher.close();
-        if (old != null) {
-            old.close();
-        }
-        open.forEach(Domain.Link::close);
-    }
-
-    private void requireNotStopped() {
-        if (stopped) {
-            throw new IllegalStateException("closed");
         }
     }
 

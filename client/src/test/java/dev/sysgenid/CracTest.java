@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.crac.Context;
 import org.crac.Resource;
@@ -79,6 +81,19 @@ class CracTest {
             resource.afterRestore(CONTEXT);
             assertThat(id.stamp()).isNotEqualTo(before);
             assertThat(calls.take()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void whatIsToBeErasedIsErasedWhileTheGenerationIsKnown() throws Exception {
+        Path page = Pages.create(directory.resolve("page"));
+        try (SysGenId id = SysGenId.open(page)) {
+            List<Boolean> known = new ArrayList<>();
+            SysGenId.beforeCheckpoint(() -> known.add(id.isKnown()));
+            CracResource resource = new CracResource(id);
+            resource.beforeCheckpoint(CONTEXT);
+            resource.afterRestore(CONTEXT);
+            assertThat(known).containsExactly(true);
         }
     }
 

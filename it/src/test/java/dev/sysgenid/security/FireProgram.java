@@ -35,11 +35,7 @@ final class FireProgram {
 
     private final DeviceGenerations generations = new DeviceGenerations();
     private final Generator told = new Generator(
-            generations,
-            new Told.Kernel(generations.id::stamp),
-            new Told.Outputs(),
-            Unguarded.MIX,
-            Generator.stripesHere());
+            generations, new Told.Kernel(generations.id::stamp), new Told.Outputs(), Generator.stripesHere());
     private final SecureRandom secure = SysGenIdProvider.secureRandom();
     private final Set<Long> seen = ConcurrentHashMap.newKeySet();
     private final LongAdder draws = new LongAdder();

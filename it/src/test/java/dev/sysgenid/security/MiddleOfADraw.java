@@ -89,7 +89,7 @@ final class MiddleOfADraw {
 
     static void run(SysGenId id, Asking asking) throws Exception {
         StoppingGenerations generations = new StoppingGenerations(id);
-        Generator generator = new Generator(generations, new Kernel(), new Steady(), Unguarded.MIX, 1);
+        Generator generator = new Generator(generations, new Kernel(), new Steady(), 1);
         Map<String, Callable<Drawn>> draws = Map.of(
                 "bytes", () -> bytes(generator, 32),
                 "many bytes", () -> bytes(generator, 700),

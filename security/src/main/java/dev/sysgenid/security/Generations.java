@@ -16,4 +16,9 @@ interface Generations {
 
     /** Whether a restore from a snapshot would change {@link #stamp}; false when nothing here would tell. */
     boolean isGuarded();
+
+    /** What to do where {@link #isGuarded} says false. Asked only then. */
+    default Unguarded unguarded() {
+        return Unguarded.MIX;
+    }
 }

@@ -28,7 +28,6 @@ final class Generator {
     private final Generations generations;
     private final Entropy entropy;
     private final Drbgs drbgs;
-    private final Unguarded unguarded;
     private final AtomicReferenceArray<@Nullable Stripe> stripes;
 
     /**
@@ -36,14 +35,13 @@ final class Generator {
      *
      * @param stripes a power of two
      */
-    Generator(Generations generations, Entropy entropy, Drbgs drbgs, Unguarded unguarded, int stripes) {
+    Generator(Generations generations, Entropy entropy, Drbgs drbgs, int stripes) {
         if (Integer.bitCount(stripes) != 1) {
             throw new IllegalArgumentException("not a power of two: " + stripes);
         }
         this.generations = generations;
         this.entropy = entropy;
         this.drbgs = drbgs;
-        this.unguarded = unguarded;
         this.stripes = new AtomicReferenceArray<>(stripes);
     }
 
@@ -65,7 +63,7 @@ final class Generator {
         }
         if (isTrusted()) {
             drawBytes(out, offset, length);
-        } else if (unguarded == Unguarded.STRICT) {
+        } else if (generations.unguarded() == Unguarded.STRICT) {
             entropy.read(out, offset, length);
         } else {
             drawMixed(out, offset, length);
@@ -201,7 +199,7 @@ final class Generator {
 
     /** Whether stripes may be relied on as they are: a restore would be told, or the user said that there is none. */
     private boolean isTrusted() {
-        return generations.isGuarded() || (unguarded == Unguarded.TRUST && TrustWarning.isGiven());
+        return generations.isGuarded() || (generations.unguarded() == Unguarded.TRUST && TrustWarning.isGiven());
     }
 
     private void drawBytes(byte[] out, int offset, int length) {

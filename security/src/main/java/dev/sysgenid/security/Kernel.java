@@ -5,7 +5,6 @@ import java.io.EOFException;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.security.ProviderException;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class Kernel implements Entropy {
     private static final String DEVICE = "/dev/urandom";
 
-    private final AtomicReference<@Nullable FileInputStream> stream = new AtomicReference<>();
+    /** Null: not open. Exchanged under the monitor. */
+    private volatile @Nullable FileInputStream stream;
 
     @Override
     public void read(byte[] out, int offset, int length) {
@@ -55,21 +55,23 @@ final class Kernel implements Entropy {
     }
 
     private FileInputStream opened() throws IOException {
-        FileInputStream open = stream.get();
-        if (open != null) {
-            return open;
+        FileInputStream open = stream;
+        return open != null ? open : open();
+    }
+
+    private synchronized FileInputStream open() throws IOException {
+        FileInputStream open = stream;
+        if (open == null) {
+            open = new FileInputStream(DEVICE);
+            stream = open;
         }
-        FileInputStream fresh = new FileInputStream(DEVICE);
-        if (stream.compareAndSet(null, fresh)) {
-            return fresh;
-        }
-        fresh.close();
-        return opened();
+        return open;
     }
 
     @Override
-    public void close() {
-        FileInputStream open = stream.getAndSet(null);
+    public synchronized void close() {
+        FileInputStream open = stream;
+        stream = null;
         if (open != null) {
             try {
                 open.close();

@@ -49,6 +49,9 @@ final class Stripe extends StripeWords {
     /** The longest request that is served from the buffer; a longer one goes straight to the caller's array. */
     static final int SMALL = 256;
 
+    /** What is made for the first request after a seed, unless that wants more. */
+    private static final int FIRST = 64;
+
     /** Sizes that a buffer grows through. */
     static final int[] SIZES = {512, 4096, 16_384};
 
@@ -100,7 +103,7 @@ final class Stripe extends StripeWords {
             return;
         }
         if (limit - position < length) {
-            fill();
+            fill(length);
         }
         int from = position;
         position = from + length;
@@ -114,7 +117,7 @@ final class Stripe extends StripeWords {
             seed(current);
         }
         if (limit - position < Long.BYTES) {
-            fill();
+            fill(Long.BYTES);
         }
         int from = position;
         position = from + Long.BYTES;
@@ -130,8 +133,8 @@ final class Stripe extends StripeWords {
         }
     }
 
-    /** Fills the buffer anew; a rest too short for a request is thrown away. */
-    private void fill() {
+    /** Fills the buffer anew, for a request of {@code wanted} bytes; a rest that is too short for it is thrown away. */
+    private void fill(int wanted) {
         int size = buffer.length;
         if (++fills > FILLS_BEFORE_GROWTH) {
             improve();
@@ -142,8 +145,9 @@ final class Stripe extends StripeWords {
                 fills = 0;
             }
         }
-        // Short after a seed: where generations pass quickly, most of a long buffer would be made in vain.
-        int length = requests == 0 ? SIZES[0] : size;
+        // Little after a seed: where generations pass quickly, and in a program that draws once, more would be made in
+        // vain.
+        int length = requests == 0 ? Math.max(FIRST, wanted) : size;
         position = 0;
         limit = 0;
         generate(buffer, 0, length);

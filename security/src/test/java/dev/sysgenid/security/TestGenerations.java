@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class TestGenerations implements Generations {
     final AtomicLong current = new AtomicLong();
     volatile boolean guarded = true;
+    volatile Unguarded unguarded = Unguarded.MIX;
 
     /** Whether every look shows another generation, as while the daemon is gone. */
     volatile boolean unknown;
@@ -23,6 +24,11 @@ final class TestGenerations implements Generations {
     @Override
     public boolean isGuarded() {
         return guarded;
+    }
+
+    @Override
+    public Unguarded unguarded() {
+        return unguarded;
     }
 
     /** What the calling thread's last probe found. */

@@ -40,7 +40,7 @@ class UnderFireTest {
 
     @Test
     void everyBlockIsOfTheGenerationOfTheLastProbeAndNoneIsReturnedTwice() throws Exception {
-        Generator generator = new Generator(generations, new ToldEntropy(), new ToldDrbgs(), Unguarded.MIX, 8);
+        Generator generator = new Generator(generations, new ToldEntropy(), new ToldDrbgs(), 8);
         AtomicLong draws = new AtomicLong();
         AtomicLong ofTheKernel = new AtomicLong();
         Set<Long> units = ConcurrentHashMap.newKeySet();
@@ -76,7 +76,7 @@ class UnderFireTest {
     @Test
     void theRealGeneratorNeitherFailsNorRepeats() throws Exception {
         AesWhenWarm drbgs = new AesWhenWarm();
-        Generator generator = new Generator(generations, new Kernel(), drbgs, Unguarded.MIX, 8);
+        Generator generator = new Generator(generations, new Kernel(), drbgs, 8);
         TimeOrdered timeOrdered = new TimeOrdered(generator, System::currentTimeMillis);
         Set<Long> drawn = ConcurrentHashMap.newKeySet();
         run(random -> {
@@ -94,7 +94,7 @@ class UnderFireTest {
 
     @Test
     void erasuresAndReseedsDisturbNobody() throws Exception {
-        Generator generator = new Generator(generations, new Kernel(), new AesWhenWarm(), Unguarded.MIX, 4);
+        Generator generator = new Generator(generations, new Kernel(), new AesWhenWarm(), 4);
         Set<Long> drawn = ConcurrentHashMap.newKeySet();
         run(random -> {
             if (random % 1_000 == 0) {

@@ -16,7 +16,7 @@ class UuidsTest {
     private final AtomicLong clock = new AtomicLong(1_800_000_000_000L);
 
     private Generator generator() {
-        return new Generator(generations, new TestEntropy(), new AesWhenWarm(), Unguarded.MIX, 4);
+        return new Generator(generations, new TestEntropy(), new AesWhenWarm(), 4);
     }
 
     @Test

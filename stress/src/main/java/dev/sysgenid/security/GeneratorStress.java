@@ -85,7 +85,7 @@ public final class GeneratorStress {
                 return null;
             }
         };
-        return new Generator(generations, entropy, drbgs, Unguarded.MIX, stripes);
+        return new Generator(generations, entropy, drbgs, stripes);
     }
 
     /** Probe, work, probe again: what is returned is wholly of the generation of the last probe. */
