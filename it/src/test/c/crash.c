@@ -429,7 +429,7 @@ static pid_t daemon_of(pid_t keeper)
 	if (!file)
 		return 0;
 	while (fscanf(file, "%d", &pid) == 1) {
-		char comm[64], name[32] = "";
+		char comm[64], name[32] = "", state = 'Z';
 		FILE *of;
 
 		snprintf(comm, sizeof(comm), "/proc/%d/comm", pid);
@@ -439,8 +439,16 @@ static pid_t daemon_of(pid_t keeper)
 				name[0] = 0;
 			fclose(of);
 		}
-		/* Not what the keeper starts for itself, such as date. */
-		if (!strcmp(name, "sysgenid\n") || !strcmp(name, "java\n"))
+		snprintf(comm, sizeof(comm), "/proc/%d/stat", pid);
+		of = fopen(comm, "re");
+		if (of) {
+			/* Of a name without blanks. */
+			if (fscanf(of, "%*d %*s %c", &state) != 1)
+				state = 'Z';
+			fclose(of);
+		}
+		/* Not what the keeper starts for itself, such as date, and none that has been killed. */
+		if (state != 'Z' && (!strcmp(name, "sysgenid\n") || !strcmp(name, "java\n")))
 			break;
 		pid = 0;
 	}

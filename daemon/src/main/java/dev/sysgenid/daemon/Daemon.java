@@ -135,7 +135,8 @@ public final class Daemon {
     /** Serves a connection that another daemon left, to the end. Returns false when that cannot be done. */
     private boolean takeOver(HandedDown handed, boolean privileged, CountDownLatch stopped)
             throws StartException, SystemCallException {
-        StateDirectory found = StateDirectory.find(StateDirectory.beside(options.mount()), privileged);
+        Undead undead = Undead.named(System.getenv(Undead.VARIABLE));
+        StateDirectory found = StateDirectory.find(StateDirectory.beside(options.mount()), privileged, undead);
         if (found == null) {
             say("what the last daemon left at " + options.mount() + " cannot be gone on with: its state is gone");
             abandon();
@@ -167,11 +168,12 @@ public final class Daemon {
                     session.start(files);
                     try {
                         takeOver.restore(device, files, pages, directory.pages());
-                        takeOver.finish(device, files, pages);
+                        takeOver.finish(device, files, pages, undead);
                     } catch (TakeOver.ImpossibleException e) {
                         say("what the last daemon left cannot be gone on with: " + e.getMessage());
                         return false;
                     }
+                    directory.lock();
                     sources.start(loop, device::bump);
                     sayReady(pages, sources, privileged);
                     serve(mountpoint, directory, link, loop, session, connection, pages, device, state);

@@ -86,8 +86,12 @@ final class StateDirectory implements AutoCloseable {
         return found;
     }
 
-    /** The one that a daemon left which died or handed over; null when there is none that can be trusted. */
-    static @Nullable StateDirectory find(Path path, boolean privileged) throws StartException {
+    /**
+     * The one that a daemon left which died or handed over; null when there is none that can be trusted.
+     *
+     * @param undead while they are there, they have it locked: {@link #lock} it when they have ended
+     */
+    static @Nullable StateDirectory find(Path path, boolean privileged, Undead undead) throws StartException {
         if (!Files.isDirectory(path, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
             return null;
         }
@@ -97,7 +101,9 @@ final class StateDirectory implements AutoCloseable {
             Unistd.close(directory);
             return null;
         }
-        found.lock();
+        if (!undead.areThere()) {
+            found.lock();
+        }
         return found;
     }
 
@@ -139,7 +145,8 @@ final class StateDirectory implements AutoCloseable {
                 "choose another directory with --mount; the state is kept beside it");
     }
 
-    private void lock() throws StartException {
+    /** Makes sure that no other daemon uses it. */
+    void lock() throws StartException {
         if (Unistd.flock(directory, Unistd.LOCK_EX | Unistd.LOCK_NB) < 0) {
             Unistd.close(directory);
             throw new StartException(

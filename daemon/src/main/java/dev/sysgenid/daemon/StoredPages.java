@@ -118,6 +118,14 @@ final class StoredPages implements Pages {
         } while (wakeUps <= 0);
     }
 
+    /** Answers for daemons that wait for pages, until they have ended. */
+    void release(Undead undead) {
+        while (undead.areThere()) {
+            filler.fillPagesOnly();
+            int _ = either.await(1);
+        }
+    }
+
     /**
      * One page: what {@link PageContent#show} does in memory. The kernel copies the bytes of one store in any order, so each
      * step is a store of its own.

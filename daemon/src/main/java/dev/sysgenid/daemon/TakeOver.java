@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>If it was an open, an ack or a change of tracking, it is answered <em>before</em> the requests are sent again. Until
  *       then its caller cannot go away, not even killed; so it either gets this answer or has had it.
  *   <li>The kernel is told to send everything again. All of that is taken before any of it is served.
- *   <li>All pages get the generation, and after a bump that was under way all pollers are notified.
+ *   <li>All pages get the generation, and after a bump that was under way all pollers are notified. Daemons that could not
+ *       end ({@link Undead}) end here.
  *   <li>Then: parked reads, which end if there was that bump; WAITs; the answer to that bump, before anything else can
  *       change and take its place; polls and what else there is; acks and tracking; other bumps.
  *   <li>Pages of inodes that the kernel has forgotten meanwhile are given back.
@@ -196,7 +197,7 @@ final class TakeOver {
     }
 
     /** Answers those who wait, and lets the kernel send the rest. Returns what there is to serve. */
-    void finish(Device device, MountFileSystem files, Pages pages) throws ImpossibleException {
+    void finish(Device device, MountFileSystem files, Pages pages, Undead undead) throws ImpossibleException {
         Records.Intent intent = begun;
         boolean bumping = intent != null && intent.kind() == StateFile.BUMP;
         if (intent != null && !bumping) {
@@ -209,6 +210,10 @@ final class TakeOver {
                     "this kernel cannot send again what the last daemon had taken;" + " Linux 6.9 and later can");
         }
         device.publish();
+        if (pages instanceof StoredPages stored && undead.areThere()) {
+            stored.release(undead);
+            device.publish(); // one of them may have stored a part of what it had begun
+        }
         if (bumping) {
             device.wakeAll();
         }

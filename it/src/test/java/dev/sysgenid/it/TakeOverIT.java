@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -116,6 +117,30 @@ class TakeOverIT {
             int fresh = open(device.device(), Unistd.O_RDWR);
             assertThat(watchers(device)).hasSize(5).last().asString().startsWith("6 ");
             assertThat(ack(fresh, 3)).isEqualTo(4);
+            device.stop();
+        }
+    }
+
+    /**
+     * A daemon that is killed while it stores into a page that is locked cannot end before another one answers what the
+     * lock waits for. At about every second kill here; the clients see each bump, and no other number.
+     */
+    @Test
+    void aDaemonThatCannotEndIsOutlived() throws Exception {
+        try (KeptDevice device = KeptDevice.start("--mapping", "store");
+                Child clients = Child.start(List.of(
+                        CProgram.behaviour("launder").executable().toString(),
+                        device.device().toString(),
+                        "600"))) {
+            Random random = new Random(1);
+            for (int kills = 0; kills < 40 && !device.log().contains("was killed and cannot end"); kills++) {
+                Thread.sleep(random.nextInt(300));
+                device.killDaemon();
+                device.awaitServed();
+            }
+            assertThat(device.log()).contains("the daemon was killed and cannot end; another one takes over");
+            assertThat(Processes.kill((int) clients.pid(), Processes.SIGTERM)).isZero();
+            new Tap("launder", clients.awaitExit(), clients.output() + "\n# " + device.log()).check();
             device.stop();
         }
     }
