@@ -55,7 +55,8 @@ public final class Boot {
         }
     }
 
-    @SuppressWarnings({"unchecked", "UnsafeReflectiveConstructionCast"}) // its own class; a Class<Consumer> has no arguments
+    @SuppressWarnings({"unchecked", "UnsafeReflectiveConstructionCast"
+    }) // its own class; a Class<Consumer> has no arguments
     private static Consumer<Object[]> load(Instrumentation instrumentation) throws Exception {
         ProtectionDomain domain = Boot.class.getProtectionDomain();
         // Not a JarFile, which would look for signatures and versions.

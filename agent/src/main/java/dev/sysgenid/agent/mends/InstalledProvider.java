@@ -95,6 +95,10 @@ public final class InstalledProvider implements Mend, HookUser, Supplier<Provide
         } catch (Unsuitable e) {
             insertByItsName(); // another JDK; slower
         }
+        if (System.getProperty("java.security.manager") != null) {
+            // Now, while no class of the program is among the callers: a security manager would ask what that may do.
+            Provider unused = Security.getProvider(SysGenIdProvider.NAME);
+        }
         if (isUsed() && !installed && Security.getProvider(SysGenIdProvider.NAME) == null) {
             insert();
         }

@@ -134,6 +134,7 @@ class AgentIT {
             command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
             try (Child program = Child.start(command)) {
                 program.awaitLine("runs ");
+                program.awaitLine("  cannot    the process id");
                 program.send("");
                 assertThat(program.awaitExit()).as(program.output()).isZero();
                 assertThat(program.output()).contains("is not readable; generations are those of this process alone");
