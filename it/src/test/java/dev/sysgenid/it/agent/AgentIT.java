@@ -82,6 +82,61 @@ class AgentIT {
         }
     }
 
+    /** From then on nobody sleeps in the kernel, where a thread would keep the JVM from ending. */
+    @ParameterizedTest
+    @ValueSource(ints = {17, 25})
+    void changesAreDealtWithWhileTheProgramEnds(int version) throws Exception {
+        Path ending = folder.resolve("Ends.java");
+        Files.writeString(ending, """
+                public class Ends {
+                    public static void main(String[] arguments) {
+                        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                            try {
+                                Thread.sleep(300);
+                                System.out.println("ends");
+                                System.in.read();
+                            } catch (java.io.IOException | InterruptedException e) {
+                                throw new IllegalStateException(e);
+                            }
+                        }));
+                        System.out.println("runs " + java.util.UUID.randomUUID());
+                    }
+                }
+                """);
+        try (ServedDevice device = ServedDevice.start()) {
+            List<String> command = program(version, device.device(), "-javaagent:" + AGENT + "=report");
+            command.set(command.size() - 1, ending.toString());
+            Child program = device.startProgram(command);
+            program.awaitLine("ends");
+            for (int generation = 1; generation <= 2; generation++) {
+                bumpAndWait(device);
+                program.awaitLine("sysgenid agent: generation " + generation + ": ");
+            }
+            program.send("");
+            assertThat(program.awaitExit()).as(program.output()).isZero();
+        }
+    }
+
+    /** When only the first half of the agent is there: it is a watcher, and what it saw is dealt with before all else. */
+    @ParameterizedTest
+    @ValueSource(ints = {17, 25})
+    void aBumpRightAfterTheStartIsAcknowledgedWhenAllIsRenewed(int version) throws Exception {
+        try (ServedDevice device = ServedDevice.start()) {
+            List<String> command = program(version, device.device(), "-javaagent:" + AGENT);
+            Child program = device.startProgram(command);
+            String pid = " " + program.pid() + " ";
+            while (device.watchers().stream().noneMatch(line -> line.contains(pid + "0 rw yes 0 "))) {
+                assertThat(program.isAlive()).as(program.output()).isTrue();
+                Thread.sleep(1);
+            }
+            device.bump();
+            bumpAndWait(device);
+            assertThat(device.watchers())
+                    .anyMatch(line -> line.contains(pid + "0 rw yes 2 "))
+                    .noneMatch(line -> line.contains(pid + "0 rw yes 0 "));
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {17, 25})
     void theCommandPutsItIntoAProgramThatRuns(int version) throws Exception {
