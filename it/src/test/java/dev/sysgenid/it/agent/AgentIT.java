@@ -179,6 +179,26 @@ class AgentIT {
         return Child.run(command);
     }
 
+    /** Then nobody waits for it, but it renews. */
+    @Test
+    void withoutTheRightToWriteTheDeviceAllIsRenewed() throws Exception {
+        try (ServedDevice device = ServedDevice.start("--mode", "0644")) {
+            Path readable = folder.resolve("agent-too.jar");
+            Files.copy(AGENT, readable);
+            List<String> command =
+                    new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
+            command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
+            try (Child program = Child.start(command)) {
+                program.awaitLine("  cannot    the process id");
+                device.bump();
+                assertThat(program.awaitLine("sysgenid agent: generation 1: ")).endsWith(" 0 mends skipped, 0 failed");
+                program.send("");
+                assertThat(program.awaitExit()).as(program.output()).isZero();
+                assertThat(program.output()).contains("cannot be opened for writing");
+            }
+        }
+    }
+
     @Test
     void withoutTheRightToReadTheDeviceTheProgramRuns() throws Exception {
         try (ServedDevice device = ServedDevice.start("--mode", "0600")) {
@@ -188,7 +208,6 @@ class AgentIT {
                     new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
             command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
             try (Child program = Child.start(command)) {
-                program.awaitLine("runs ");
                 program.awaitLine("  cannot    the process id");
                 program.send("");
                 assertThat(program.awaitExit()).as(program.output()).isZero();

@@ -187,8 +187,7 @@ class WebAppClonesIT {
             SSLSession session = socket.getSession();
             boolean had = session.getValue("had") != null;
             session.putValue("had", true);
-            socket.getOutputStream()
-                    .write("GET /draw HTTP/1.0\r\nHost: localhost\r\n\r\n".getBytes(UTF_8));
+            socket.getOutputStream().write("GET /draw HTTP/1.0\r\nHost: localhost\r\n\r\n".getBytes(UTF_8));
             byte[] answer = socket.getInputStream().readNBytes(12);
             assertThat(new String(answer, UTF_8)).endsWith(" 200");
             return had;
