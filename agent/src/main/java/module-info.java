@@ -12,5 +12,4 @@ module dev.sysgenid.agent {
     requires static java.management;
     requires static jdk.jfr;
     requires static org.jspecify;
-    requires org.objectweb.asm;
 }

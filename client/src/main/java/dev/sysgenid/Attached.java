@@ -371,6 +371,14 @@ abstract sealed class Attached permits SysGenId {
         }
     }
 
+    /** The JVM is about to end. */
+    final void stayAwake() {
+        Domain present = domain;
+        if (present != null) {
+            present.stayAwake();
+        }
+    }
+
     /** Closes whatever is open, for a checkpoint of the process; the generation is unknown until {@link #resume}. */
     final void suspend() {
         if (path == null) {

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * All reads and writes are positional, so that none waits for another's file position.
  */
 final class DeviceDomain implements Domain {
+    private static final int LOOK_MILLIS = 20;
+
     private static final int S_IFMT = 0xf000;
     private static final int S_IFCHR = 0x2000;
     private static final int S_IFREG = 0x8000;
@@ -38,6 +40,12 @@ final class DeviceDomain implements Domain {
     /** Guarded by this. */
     private boolean closed;
 
+    /** Nobody sleeps in the kernel any more: the page is looked at now and then. */
+    private volatile boolean awake;
+
+    /** What the page showed at the last return of {@link #awaitChange}; for its one thread. */
+    private int told;
+
     /** Sought by the first who asks: a JVM that starts need not wait for it. Guarded by this, as the next. */
     private @Nullable PageExtension extension;
 
@@ -48,6 +56,7 @@ final class DeviceDomain implements Domain {
         this.mount = mount;
         this.page = page;
         this.sleeper = sleeper;
+        this.told = page.load();
     }
 
     /**
@@ -200,11 +209,24 @@ final class DeviceDomain implements Domain {
      */
     @Override
     public void awaitChange() throws IOException {
+        if (awake) {
+            lookForChange();
+            return;
+        }
         FileChannel old;
         synchronized (this) {
             old = sleeper;
         }
-        read(old);
+        try {
+            read(old);
+        } catch (IOException e) {
+            if (!awake) {
+                throw e;
+            }
+            lookForChange();
+            return;
+        }
+        told = page.load();
         FileChannel fresh = FileChannel.open(path, StandardOpenOption.READ);
         if (!isOfThisMount()) {
             fresh.close();
@@ -216,12 +238,57 @@ final class DeviceDomain implements Domain {
                 throw new java.nio.channels.AsynchronousCloseException();
             }
             sleeper = fresh;
+            if (awake) {
+                fresh.close();
+            }
         }
         try (old) {
             int generation = read(old);
             if (page instanceof Page.Held held) {
                 held.store(generation);
             }
+        }
+    }
+
+    /** As {@link #awaitChange}, without sleeping in the kernel. A page that is not mapped stands still. */
+    private void lookForChange() throws IOException {
+        while (page.load() == told) {
+            synchronized (this) {
+                if (closed) {
+                    throw new java.nio.channels.AsynchronousCloseException();
+                }
+            }
+            if (isGone()) {
+                throw new EOFException(path + ": its daemon has ended");
+            }
+            try {
+                Thread.sleep(LOOK_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new java.io.InterruptedIOException();
+            }
+        }
+        told = page.load();
+    }
+
+    @Override
+    public void stayAwake() {
+        FileChannel sleptOn;
+        synchronized (this) {
+            awake = true;
+            sleptOn = sleeper;
+        }
+        // By another thread: it waits until the daemon has answered whoever sleeps.
+        Thread closer = new Thread(() -> close(sleptOn), "sysgenid-end");
+        closer.setDaemon(true);
+        closer.start();
+    }
+
+    private static void close(FileChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // It is closed all the same.
         }
     }
 
@@ -258,11 +325,7 @@ final class DeviceDomain implements Domain {
     @Override
     public synchronized void close() {
         closed = true;
-        try {
-            sleeper.close(); // wakes the thread that sleeps on it
-        } catch (IOException e) {
-            // It is closed all the same.
-        }
+        close(sleeper); // wakes the thread that sleeps on it
     }
 
     /** Refused, because it is not the current generation; or is the device gone? */

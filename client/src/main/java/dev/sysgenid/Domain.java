@@ -19,6 +19,12 @@ interface Domain extends Closeable {
      */
     void awaitChange() throws IOException;
 
+    /**
+     * This JVM is about to end: from here on nobody shall sleep in the kernel, where a thread keeps a JVM from ending for
+     * 0.3 s. Changes are still told, for the end may take its time. Does not wait itself.
+     */
+    default void stayAwake() {}
+
     /** By what this clone differs from others of this generation; null when nobody says. */
     @Nullable
     CloneIdentity cloneIdentity();

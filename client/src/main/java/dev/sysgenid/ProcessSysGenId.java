@@ -77,6 +77,15 @@ final class ProcessSysGenId extends SysGenId {
     private static ProcessSysGenId start(ProcessSysGenId id, @Nullable Domain domain) {
         id.start(domain);
         Crac.register(id);
+        if (domain != null && !(domain instanceof LocalDomain)) {
+            try {
+                Thread end = new Thread(null, id::stayAwake, "sysgenid-end", 0, false);
+                end.setContextClassLoader(null);
+                Runtime.getRuntime().addShutdownHook(end);
+            } catch (IllegalStateException e) {
+                // It is ending already.
+            }
+        }
         return id;
     }
 

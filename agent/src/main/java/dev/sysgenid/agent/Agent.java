@@ -1,54 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.agent;
 
-import dev.sysgenid.Phase;
-import dev.sysgenid.SysGenId;
-import dev.sysgenid.Watch;
 import dev.sysgenid.agent.mends.Mends;
 import java.lang.instrument.Instrumentation;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The agent in this JVM; there is one at most. Begins with what the program could notice at once, does the rest on a
- * thread of its own, and renews everything at each change, before the program's own listeners are called.
+ * The agent in this JVM; there is one at most.
  *
- * <p><b>Threads:</b> {@link #start} by the JVM, {@link #renew} by the thread of the change, both under one lock.
+ * <p>Before the program's {@code main} it does what cannot be done later: it has classes changed when they are loaded, and
+ * it is a watcher of the device ({@link Scout}). All else ({@link Renewal}) waits until the program has had a moment to
+ * start. What a program has not used there is nothing to be renewed of.
+ *
+ * <p><b>Threads:</b> {@link #start} by the JVM; any.
  */
 public final class Agent {
     /** The system property by which whoever attached learns how the agent fares. */
     public static final String STATE = "dev.sysgenid.agent";
+
+    /** How long a program starts without the rest of the agent being loaded beside it. */
+    private static final long MOMENT_MILLIS = 500;
 
     /** Guarded by the class. */
     private static @Nullable Agent running;
 
     private final Options options;
     private final Jdk jdk;
-    private final SysGenId id;
-    private final List<Part> parts = new ArrayList<>();
-    private final Report report;
-    private final Flight flight = Flight.open();
-    private final Figures figures;
+    private final HookUsers users;
 
-    private @Nullable Watch watch;
-    private @Nullable Management management;
-    /** The second half of the start has been done. */
-    private boolean complete;
-
+    // Below: guarded by this.
+    private @Nullable Scout scout;
+    private @Nullable Renewal renewal;
     private boolean stopped;
 
-    private Agent(Options options, Instrumentation instrumentation) throws Unsuitable {
+    private Agent(Options options, Instrumentation instrumentation) {
         this.options = options;
-        this.jdk = new Jdk(instrumentation);
-        NativeGrant.take(jdk);
-        this.id = SysGenId.open();
-        Mends.all(options.sha1prng).forEach(each -> parts.add(new Part(each)));
-        this.report = new Report(id, parts);
-        this.figures = new Figures(id);
+        this.users = new HookUsers(options.sha1prng);
+        this.jdk = new Jdk(instrumentation, users);
     }
 
     /**
@@ -56,11 +46,10 @@ public final class Agent {
      *
      * @param attached into a running program: then all is done when this returns, and {@link #STATE} says how it went
      */
-    public static synchronized void start(@Nullable String text, Instrumentation instrumentation, boolean attached)
-            throws Exception {
+    public static synchronized void start(@Nullable String text, Instrumentation instrumentation, boolean attached) {
         Options options = Options.parse(text);
         if (options.help) {
-            Report.print(Options.HELP + "mends: " + names() + "\n");
+            Report.print(Options.HELP + "mends: " + Mends.names() + "\n");
         }
         if (!options.unknown.isEmpty()) {
             Report.print("sysgenid agent: unknown and passed over: " + String.join(", ", options.unknown)
@@ -78,120 +67,119 @@ public final class Agent {
         }
     }
 
-    private static String names() {
-        return Mends.all(false).stream().map(Mend::name).collect(Collectors.joining(" "));
-    }
-
     private synchronized void again(Options wished) {
         if (wished.off) {
             stop();
             return;
         }
-        complete();
+        Renewal present = complete();
         Report.print("sysgenid agent: already in this program; "
-                + (wished.report ? "its report:\n" + report.state() : "nothing was changed\n"));
+                + (wished.report && present != null ? "its report:\n" + present.state() : "nothing was changed\n"));
     }
 
     // ---- the start
 
     private synchronized void begin(boolean attached) {
-        Set<String> unknown = new TreeSet<>(options.only);
-        unknown.addAll(options.without);
-        for (Part each : parts) {
-            unknown.remove(each.mend.name());
-            if (!options.wants(each.mend)) {
-                each.state = Part.State.UNWANTED;
+        if (!options.only.isEmpty() || !options.without.isEmpty()) {
+            Set<String> unknown = new TreeSet<>(options.only);
+            unknown.addAll(options.without);
+            unknown.removeAll(Set.of(Mends.names().split(" ")));
+            if (!unknown.isEmpty()) {
+                Report.print("sysgenid agent: no mend is called " + String.join(", ", unknown) + "; there are: "
+                        + Mends.names() + "\n");
             }
         }
-        if (!unknown.isEmpty()) {
-            Report.print("sysgenid agent: no mend is called " + String.join(", ", unknown) + "; there are: " + names()
-                    + "\n");
-        }
         if (options.dryRun) {
-            parts.forEach(each -> each.prepare(jdk));
-            Report.print("sysgenid agent: dry run, nothing is changed\n" + report.state());
+            Renewal looked = new Renewal(options, jdk, users);
+            looked.prepare();
+            Report.print("sysgenid agent: dry run, nothing is changed\n" + looked.state());
             return;
         }
+        want("provider", Woven.PROVIDERS);
+        want("secure-random", Woven.SECURE_RANDOM);
+        want("random", Woven.RANDOM);
+        want("thread-local-random", Woven.THREAD_LOCAL_RANDOM);
+        want("tls", Woven.TLS);
         jdk.weaver().start();
-        for (Part each : parts.subList(0, Mends.FIRST)) {
-            each.prepare(jdk);
-            each.install();
-        }
-        // From here on a change is noticed, and nothing is acknowledged before it is dealt with.
-        watch = id.watch(Phase.ENTROPY, "agent", this::renew);
-        if (attached) {
-            complete();
+        if (attached || mustBeWhole()) {
+            Renewal unused = complete();
             return;
         }
-        Thread rest = new Thread(null, this::complete, "sysgenid-agent-start", 0, false);
+        scout = Scout.begin();
+        Thread rest =
+                new Thread(null, new Rest(this, options.report ? 0 : MOMENT_MILLIS), "sysgenid-agent-start", 0, false);
         rest.setDaemon(true);
         rest.setContextClassLoader(null);
         rest.start();
     }
 
-    /** The second half, which nobody waits for unless there is a change. */
-    private synchronized void complete() {
-        if (complete || stopped) {
-            return;
+    private void want(String mend, String target) {
+        if (options.wants(mend)) {
+            jdk.weaver().want(target);
         }
-        for (Part each : parts) {
-            if (each.state == Part.State.NEW) {
-                each.prepare(jdk);
-                each.install();
-            }
-        }
-        complete = true;
-        figures.parts(parts);
-        System.setProperty(STATE, report.summary());
-        management = Management.whenWanted(jdk, figures);
-        if (options.report) {
-            Report.print(report.state());
-        }
-        flight.started(parts);
     }
 
-    // ---- a change
+    /**
+     * Whether nothing may wait: what the agent does on the program's own threads it does under the program's permissions,
+     * where there is a security manager; and a JVM with checkpoints of its own (CRaC) refuses to take one with files open.
+     */
+    private static boolean mustBeWhole() {
+        String manager = System.getProperty("java.security.manager");
+        return (manager != null && !manager.equals("disallow")) || hasCheckpoints();
+    }
 
-    private synchronized void renew(int generation) throws Exception {
-        if (stopped) {
-            return;
+    private static boolean hasCheckpoints() {
+        try {
+            return Class.forName("jdk.crac.Core", false, null) != null;
+        } catch (ClassNotFoundException e) {
+            return false;
         }
-        complete();
-        long start = System.nanoTime();
-        List<String> failed = new ArrayList<>();
-        for (Part each : parts) {
-            if (!each.renew()) {
-                failed.add(each.mend.name() + " (" + each.why + ")");
+    }
+
+    /** The thread that completes the start. */
+    private static final class Rest implements Runnable {
+        private final Agent agent;
+        private final long millis;
+
+        Rest(Agent agent, long millis) {
+            this.agent = agent;
+            this.millis = millis;
+        }
+
+        @Override
+        public void run() {
+            try {
+                Thread.sleep(millis);
+                Renewal unused = agent.complete();
+            } catch (InterruptedException | RuntimeException | Error e) {
+                Report.print("sysgenid agent: not active, and the program goes on without it: " + e + "\n");
             }
         }
-        long nanos = System.nanoTime() - start;
-        figures.changed(generation, nanos, parts);
-        flight.changed(generation, nanos, parts);
-        if (options.report) {
-            Report.print(report.change(generation, nanos));
+    }
+
+    /** Null when it has been stopped. */
+    private synchronized @Nullable Renewal complete() {
+        Renewal present = renewal;
+        if (present == null && !stopped) {
+            present = new Renewal(options, jdk, users);
+            present.prepare();
+            renewal = present;
+            present.begin(scout);
         }
-        if (!failed.isEmpty()) {
-            throw new IllegalStateException("not renewed: " + String.join(", ", failed));
-        }
+        return present;
     }
 
     // ---- the end
 
     private void stop() {
         stopped = true;
-        if (watch != null) {
-            watch.close();
+        if (scout != null) {
+            scout.end();
         }
-        for (int i = parts.size() - 1; i >= 0; i--) {
-            Part each = parts.get(i);
-            if (each.state == Part.State.READY || each.state == Part.State.FAILED) {
-                each.mend.remove();
-            }
+        if (renewal != null) {
+            renewal.stop();
         }
         jdk.weaver().stop();
-        if (management != null) {
-            management.close();
-        }
         running = null;
         System.clearProperty(STATE);
         Report.print("sysgenid agent: off; what is made anew from here on may repeat in a clone\n");

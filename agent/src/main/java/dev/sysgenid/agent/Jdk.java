@@ -9,14 +9,13 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
 import java.lang.reflect.Field;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The insides of the JDK that runs, opened to the agent's module and to nobody else. Nothing here initialises a class of
+ * The insides of the JDK that runs, opened to the agent's class loader and to nobody else. Nothing here initialises a class of
  * the JDK: what has not been used has nothing that a clone could repeat.
  *
  * <p><b>Threads:</b> any.
@@ -26,31 +25,57 @@ public final class Jdk {
 
     private final Instrumentation instrumentation;
     private final Weaver weaver;
-    private final Object unsafe;
-    private final MethodHandle shouldBeInitialized;
-    private final MethodHandle fieldOffset;
-    private final MethodHandle putBoolean;
+    private @Nullable Unsafe unsafe;
+    private boolean granted;
 
-    Jdk(Instrumentation instrumentation) throws Unsuitable {
+    Jdk(Instrumentation instrumentation, HookUsers users) {
         this.instrumentation = instrumentation;
-        this.weaver = new Weaver(instrumentation);
-        Class<?> type = find("jdk.internal.misc.Unsafe");
-        MethodHandles.Lookup lookup = lookup(type);
-        try {
-            unsafe = lookup.findStatic(type, "getUnsafe", MethodType.methodType(type))
-                    .invoke();
-            shouldBeInitialized = lookup.findVirtual(
-                            type, "shouldBeInitialized", MethodType.methodType(boolean.class, Class.class))
-                    .bindTo(unsafe);
-            fieldOffset = lookup.findVirtual(type, "objectFieldOffset", MethodType.methodType(long.class, Field.class))
-                    .bindTo(unsafe);
-            putBoolean = lookup.findVirtual(
-                            type,
-                            "putBooleanVolatile",
-                            MethodType.methodType(void.class, Object.class, long.class, boolean.class))
-                    .bindTo(unsafe);
-        } catch (Throwable e) {
-            throw Unsuitable.differs("jdk.internal.misc.Unsafe: " + e);
+        this.weaver = new Weaver(instrumentation, this, users);
+    }
+
+    /** The JDK's own Unsafe; a starting JVM has no use for it. */
+    private static final class Unsafe {
+        final MethodHandle shouldBeInitialized;
+        final MethodHandle fieldOffset;
+        final MethodHandle putBoolean;
+
+        Unsafe(Jdk jdk) throws Unsuitable {
+            Class<?> type = jdk.find("jdk.internal.misc.Unsafe");
+            MethodHandles.Lookup lookup = jdk.lookup(type);
+            try {
+                Object one = lookup.findStatic(type, "getUnsafe", MethodType.methodType(type))
+                        .invoke();
+                shouldBeInitialized = lookup.findVirtual(
+                                type, "shouldBeInitialized", MethodType.methodType(boolean.class, Class.class))
+                        .bindTo(one);
+                fieldOffset = lookup.findVirtual(
+                                type, "objectFieldOffset", MethodType.methodType(long.class, Field.class))
+                        .bindTo(one);
+                putBoolean = lookup.findVirtual(
+                                type,
+                                "putBooleanVolatile",
+                                MethodType.methodType(void.class, Object.class, long.class, boolean.class))
+                        .bindTo(one);
+            } catch (Throwable e) {
+                throw Unsuitable.differs("jdk.internal.misc.Unsafe: " + e);
+            }
+        }
+    }
+
+    private synchronized Unsafe unsafe() throws Unsuitable {
+        Unsafe present = unsafe;
+        if (present == null) {
+            present = new Unsafe(this);
+            unsafe = present;
+        }
+        return present;
+    }
+
+    /** Takes native access for the agent, where that is not denied: before the client is used for the first time. */
+    public synchronized void grantNativeAccess() {
+        if (!granted) {
+            granted = true;
+            NativeGrant.take(this);
         }
     }
 
@@ -75,7 +100,7 @@ public final class Jdk {
     /** Whether a class has been used. */
     public boolean isInitialized(Class<?> type) {
         try {
-            return !(boolean) shouldBeInitialized.invoke(type);
+            return !(boolean) unsafe().shouldBeInitialized.invoke(type);
         } catch (Throwable e) {
             throw new IllegalStateException(e);
         }
@@ -88,7 +113,6 @@ public final class Jdk {
         if (module.isNamed() && !module.isOpen(name, AGENT)) {
             instrumentation.redefineModule(module, Set.of(), Map.of(), Map.of(name, Set.of(AGENT)), Set.of(), Map.of());
         }
-        AGENT.addReads(module);
         try {
             return MethodHandles.privateLookupIn(type, MethodHandles.lookup());
         } catch (IllegalAccessException e) {
@@ -160,7 +184,8 @@ public final class Jdk {
     /** Sets a boolean field that is final. */
     public void setFinal(Object owner, Field field, boolean value) {
         try {
-            putBoolean.invoke(owner, (long) fieldOffset.invoke(field), value);
+            Unsafe present = unsafe();
+            present.putBoolean.invoke(owner, (long) present.fieldOffset.invoke(field), value);
         } catch (Throwable e) {
             throw new IllegalStateException(e);
         }
@@ -183,12 +208,12 @@ public final class Jdk {
     }
 
     /**
-     * Adds instructions to methods of a class.
+     * Sees to it that a class has the instructions of {@link Woven}.
      *
-     * @throws Unsuitable when one of the methods is not there, or the JVM does not take it
+     * @throws Unsuitable when it does not take them
      */
-    public void weave(Class<?> target, List<Patch> added) throws Unsuitable {
-        weaver.weave(target, added);
+    public void weave(Class<?> target) throws Unsuitable {
+        weaver.require(target);
     }
 
     Weaver weaver() {

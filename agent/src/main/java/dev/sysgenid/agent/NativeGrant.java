@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.agent;
 
+import dev.sysgenid.SysGenId;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
 
 /**
- * Native access for the agent's own module, and for no other: the VMClock page and the device of a kernel driver are
+ * Native access for the {@link ClientModule}, and for no other: the VMClock page and the device of a kernel driver are
  * mapped by a system call that Java has no method for. Not taken where the command line says
  * {@code --illegal-native-access=deny}; all else works without.
  */
@@ -20,10 +21,11 @@ final class NativeGrant {
             return;
         }
         try {
-            if (!isDenied(jdk)) {
+            Module client = SysGenId.class.getModule();
+            if (client.isNamed() && !isDenied(jdk)) { // else it would be granted to the program too
                 MethodHandle grant =
                         jdk.method(Module.class, "implAddEnableNativeAccess", MethodType.methodType(Module.class));
-                Module unused = (Module) grant.invoke(NativeGrant.class.getModule());
+                Module unused = (Module) grant.invoke(client);
             }
         } catch (Throwable e) {
             // Then without: the client says what it lacks.

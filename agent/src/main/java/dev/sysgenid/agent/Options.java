@@ -85,7 +85,7 @@ final class Options {
         return value.isEmpty() ? List.of() : List.of(value.split("[+:;]"));
     }
 
-    boolean wants(Mend mend) {
-        return (only.isEmpty() || only.contains(mend.name())) && !without.contains(mend.name());
+    boolean wants(String mend) {
+        return (only.isEmpty() || only.contains(mend)) && !without.contains(mend);
     }
 }

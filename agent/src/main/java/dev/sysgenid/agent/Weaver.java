@@ -5,86 +5,123 @@ import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
 import java.lang.instrument.UnmodifiableClassException;
 import java.security.ProtectionDomain;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
-import org.objectweb.asm.ClassReader;
-import org.objectweb.asm.ClassVisitor;
-import org.objectweb.asm.ClassWriter;
-import org.objectweb.asm.MethodVisitor;
-import org.objectweb.asm.Opcodes;
 
 /**
- * Adds instructions to methods of the JDK. It stays registered, so that they are still there when another agent transforms
- * the same class again.
+ * Adds instructions to methods of the JDK: to a class that is not there yet when it is loaded, so that a starting JVM does
+ * not wait for it, else at once. It stays registered, so that they are still there when another agent transforms the same
+ * class again.
+ *
+ * <p>What runs while a class is loaded must not load another one of those that are changed: that would not be shown to
+ * anybody. So there is no ConcurrentHashMap here, which may draw from ThreadLocalRandom.
  *
  * <p><b>Threads:</b> any; {@link #transform} is called by whoever loads a class.
  */
 final class Weaver implements ClassFileTransformer {
-    private final Instrumentation instrumentation;
-
-    /** By the internal name of the class. */
-    private final Map<String, List<Patch>> patches = new ConcurrentHashMap<>();
-
-    /** What came of it, for those that were transformed. */
-    private final Map<String, String> outcomes = new ConcurrentHashMap<>();
-
     private static final String DONE = "";
 
-    /** What to run when a class of the JDK is loaded, by its internal name. */
-    private final Map<String, Runnable> awaited = new ConcurrentHashMap<>();
+    private final Instrumentation instrumentation;
+    private final Jdk jdk;
 
-    Weaver(Instrumentation instrumentation) {
+    private final HookUsers users;
+
+    /** The internal names of the classes. Exchanged, never changed. */
+    private volatile Set<String> wanted = new HashSet<>();
+
+    /** What to run when a class of the JDK is loaded, by its internal name. Exchanged, never changed. */
+    private volatile Map<String, Runnable> awaited = new HashMap<>();
+
+    /** What came of it, for those that were transformed. Guarded by itself. */
+    private final Map<String, String> outcomes = new HashMap<>();
+
+    Weaver(Instrumentation instrumentation, Jdk jdk, HookUsers users) {
         this.instrumentation = instrumentation;
+        this.jdk = jdk;
+        this.users = users;
     }
 
+    /** Has a class changed: see {@link Woven}. */
+    synchronized void want(String target) {
+        Set<String> more = new HashSet<>(wanted);
+        more.add(target);
+        wanted = more;
+    }
+
+    /** From here on what is wanted is done. */
     void start() {
         instrumentation.addTransformer(this, true);
-    }
-
-    /** Takes all of it back. */
-    void stop() {
-        instrumentation.removeTransformer(this);
-        for (String each : List.copyOf(patches.keySet())) {
-            patches.remove(each);
-            try {
-                instrumentation.retransformClasses(
-                        Class.forName(each.replace('/', '.'), false, ClassLoader.getPlatformClassLoader()));
-            } catch (ClassNotFoundException | UnmodifiableClassException | LinkageError e) {
-                // What was added goes on and does nothing: it asks an agent that is not there any more.
+        Class<?>[] loaded = instrumentation.getInitiatedClasses(null);
+        for (Class<?> each : loaded == null ? new Class<?>[0] : loaded) {
+            if (wanted.contains(internal(each))) {
+                String unused = retransform(each);
             }
         }
     }
 
+    /** Takes all of it back. */
+    synchronized void stop() {
+        instrumentation.removeTransformer(this);
+        Set<String> all = wanted;
+        wanted = new HashSet<>();
+        for (String each : all) {
+            if (DONE.equals(outcome(each))) {
+                try {
+                    instrumentation.retransformClasses(
+                            Class.forName(each.replace('/', '.'), false, ClassLoader.getPlatformClassLoader()));
+                } catch (ClassNotFoundException | UnmodifiableClassException | LinkageError e) {
+                    // What was added goes on and does nothing: it asks an agent that is not there any more.
+                }
+            }
+        }
+        synchronized (outcomes) {
+            outcomes.clear();
+        }
+    }
+
     /** Has something run each time when a class of this internal name is loaded by the JDK's own loader. */
-    void whenLoaded(String name, Runnable action) {
-        awaited.put(name, action);
+    synchronized void whenLoaded(String name, Runnable action) {
+        Map<String, Runnable> more = new HashMap<>(awaited);
+        more.put(name, action);
+        awaited = more;
     }
 
     /**
-     * Adds to a class.
+     * Sees to it that a class that is wanted has been changed.
      *
-     * @throws Unsuitable when one of the methods is not there, or the JVM does not take it
+     * @throws Unsuitable when one of the methods is not there or has another form, or the JVM does not take it
      */
-    void weave(Class<?> target, List<Patch> added) throws Unsuitable {
-        String name = target.getName().replace('.', '/');
-        patches.put(name, added);
-        outcomes.remove(name);
-        String why;
-        try {
-            instrumentation.retransformClasses(target);
-            why = outcomes.get(name);
-        } catch (UnmodifiableClassException | LinkageError | RuntimeException e) {
-            why = e.toString();
+    void require(Class<?> target) throws Unsuitable {
+        String why = outcome(internal(target));
+        if (!DONE.equals(why)) {
+            why = retransform(target);
         }
         if (!DONE.equals(why)) {
-            patches.remove(name);
             throw Unsuitable.differs(
                     target.getName() + " takes no instructions: " + (why == null ? "it was not transformed" : why));
         }
+    }
+
+    private @Nullable String retransform(Class<?> target) {
+        try {
+            instrumentation.retransformClasses(target);
+            return outcome(internal(target));
+        } catch (UnmodifiableClassException | LinkageError | RuntimeException e) {
+            return e.toString();
+        }
+    }
+
+    private @Nullable String outcome(String target) {
+        synchronized (outcomes) {
+            return outcomes.get(target);
+        }
+    }
+
+    private static String internal(Class<?> type) {
+        return type.getName().replace('.', '/');
     }
 
     @Override
@@ -98,84 +135,36 @@ final class Weaver implements ClassFileTransformer {
         if (loader != null || name == null) {
             return null;
         }
-        try {
+        if (redefined == null) {
             Runnable waiting = awaited.get(name);
-            if (waiting != null && redefined == null) {
+            if (waiting != null) {
                 waiting.run();
             }
-            List<Patch> added = patches.get(name);
-            if (added == null) {
-                return null;
+        }
+        return wanted.contains(name) ? woven(name, bytes) : null;
+    }
+
+    private byte @Nullable [] woven(String name, byte[] bytes) {
+        byte[] made = null;
+        String outcome = DONE;
+        try {
+            Woven woven = Woven.of(name);
+            made = ClassFile.patch(bytes, woven.patches());
+            Class<?> hook = jdk.define(jdk.find(woven.beside()), woven.hook());
+            HookUser user = users.of(name);
+            if (user != null) {
+                user.takeHook(jdk, hook);
             }
-            byte[] woven = weave(bytes, added);
-            outcomes.put(name, DONE);
-            return woven;
+        } catch (Unsuitable e) {
+            made = null;
+            outcome = String.valueOf(e.getMessage());
         } catch (Throwable e) {
-            outcomes.put(name, e.toString());
-            return null;
+            made = null;
+            outcome = e.toString();
         }
-    }
-
-    private static byte[] weave(byte[] bytes, List<Patch> added) {
-        ClassReader reader = new ClassReader(bytes);
-        ClassWriter writer = new ClassWriter(reader, ClassWriter.COMPUTE_MAXS);
-        Set<String> missing = new HashSet<>();
-        added.forEach(each -> missing.add(each.method()));
-        reader.accept(new Classes(writer, added, missing), 0);
-        if (!missing.isEmpty()) {
-            throw new IllegalStateException("it has no " + String.join(", ", missing));
+        synchronized (outcomes) {
+            outcomes.put(name, outcome);
         }
-        return writer.toByteArray();
-    }
-
-    private static final class Classes extends ClassVisitor {
-        private final List<Patch> added;
-        private final Set<String> missing;
-
-        Classes(ClassVisitor next, List<Patch> added, Set<String> missing) {
-            super(Opcodes.ASM9, next);
-            this.added = added;
-            this.missing = missing;
-        }
-
-        @Override
-        public MethodVisitor visitMethod(
-                int access,
-                String name,
-                String descriptor,
-                @Nullable String signature,
-                String @Nullable [] exceptions) {
-            MethodVisitor method = super.visitMethod(access, name, descriptor, signature, exceptions);
-            for (Patch each : added) {
-                if (each.method().equals(name + descriptor)) {
-                    missing.remove(each.method());
-                    method = new Methods(method, each);
-                }
-            }
-            return method;
-        }
-    }
-
-    private static final class Methods extends MethodVisitor {
-        private final Patch patch;
-
-        Methods(MethodVisitor next, Patch patch) {
-            super(Opcodes.ASM9, next);
-            this.patch = patch;
-        }
-
-        @Override
-        public void visitCode() {
-            super.visitCode();
-            patch.enter(mv);
-        }
-
-        @Override
-        public void visitInsn(int opcode) {
-            if (opcode >= Opcodes.IRETURN && opcode <= Opcodes.RETURN) {
-                patch.leave(mv);
-            }
-            super.visitInsn(opcode);
-        }
+        return made;
     }
 }

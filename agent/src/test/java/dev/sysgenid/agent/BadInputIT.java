@@ -135,6 +135,14 @@ class BadInputIT {
                 .doesNotContain("IllegalCallerException");
     }
 
+    /** What is added to the JDK's methods passes the verifier, which the JVM leaves out for them otherwise. */
+    @ParameterizedTest
+    @MethodSource("jdks")
+    void whereTheJdkIsVerified(Jdks jdk) throws Exception {
+        String[] options = {"-XX:+UnlockDiagnosticVMOptions", "-XX:+BytecodeVerificationLocal", Jvm.agent("")};
+        assertThat(run(jdk, options)).contains("by SysGenID").doesNotContain("VerifyError");
+    }
+
     @Test
     void whereDynamicAgentsAreNot() throws Exception {
         assertThat(run(Jdks.JAVA_25, "-XX:-EnableDynamicAgentLoading", Jvm.agent("")))

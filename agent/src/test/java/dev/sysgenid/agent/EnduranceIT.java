@@ -3,19 +3,35 @@ package dev.sysgenid.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sysgenid.SysGenId;
 import dev.sysgenid.agent.program.Busy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Many changes in a program that draws, loads classes, starts threads and collects garbage, with an attach in between and
- * an end in the midst: each is dealt with, and nothing is left. {@code -Dagent.bumps=10000} for releases.
+ * Many changes in a program that draws, loads classes, starts threads and collects garbage, with the agent taken out and put
+ * in again in between and an end in the midst: each is dealt with, and nothing is left. {@code -Dagent.bumps=10000} for
+ * releases, with {@code -Dagent.device=PATH} on a device that is served, where each has to be acknowledged too.
  */
 class EnduranceIT {
     private static final int BUMPS = Integer.getInteger("sysgenid.agent.bumps", 300);
+
+    /** Empty: a plain file. */
+    private static final String DEVICE = System.getProperty("sysgenid.agent.device", "");
+
+    private static final Path RESULTS = Path.of("target/agent-endurance.md");
+
+    private static final List<String> ROWS = new ArrayList<>();
 
     static List<Jdks> jdks() {
         return Jdks.here();
@@ -24,33 +40,98 @@ class EnduranceIT {
     @ParameterizedTest
     @MethodSource("jdks")
     void everyChangeIsDealtWith(Jdks jdk) throws Exception {
-        List<String> options = List.of(Jvm.agent("report"), "-Xmx128m", "-Djdk.attach.allowAttachSelf=false");
-        try (Jvm jvm = Jvm.start(jdk.java(), options, Busy.class)) {
+        List<String> options = List.of(Jvm.agent("report"), "-Xmx128m");
+        try (SysGenId device = DEVICE.isEmpty() ? null : SysGenId.open(Path.of(DEVICE));
+                Jvm jvm = device == null
+                        ? Jvm.start(jdk.java(), options, Busy.class)
+                        : Jvm.startOn(Path.of(DEVICE), jdk.java(), options, Busy.class)) {
             jvm.awaitLine("busy");
             jvm.awaitLine("  cannot    the process id");
+            int first = device == null ? 0 : device.generation();
+            int taken = 0;
+            long began = System.nanoTime();
             String early = "";
-            for (int generation = 1; generation <= BUMPS; generation++) {
-                jvm.bump(generation);
-                String line = jvm.awaitLine("sysgenid agent: generation " + generation + ": ");
+            for (int bump = 1; bump <= BUMPS; bump++) {
+                change(jvm, device, first + bump);
+                String line = jvm.awaitLine("sysgenid agent: generation " + (first + bump) + ": ");
                 assertThat(line).endsWith(" 0 mends skipped, 0 failed");
-                if (generation == BUMPS / 3) {
+                if (bump % Math.max(50, BUMPS / 20) == 0) {
+                    Attach.to(jvm, "off");
+                    jvm.awaitLine("sysgenid agent: off");
+                    Attach.to(jvm, "report");
+                    jvm.awaitLine("  cannot    the process id");
+                    taken++;
+                }
+                if (bump == BUMPS / 3) {
                     jvm.send("look");
                     early = jvm.awaitLine("threads ");
-                }
-                if (generation == BUMPS / 2) {
-                    Attach.to(jvm, "report");
-                    jvm.awaitLine("sysgenid agent: already in this program");
                 }
             }
             jvm.send("look");
             String late = jvm.awaitLine("threads ");
+            long seconds = (System.nanoTime() - began) / 1_000_000_000;
             assertThat(late).contains("threads [sysgenid-");
             assertThat(threads(late)).isEqualTo(threads(early));
-            assertThat(heap(late)).as("%s, after %s", late, early).isLessThan(heap(early) + (16 << 20));
-            jvm.bump(BUMPS + 1);
+            assertThat(number(late, "heap"))
+                    .as("%s, after %s", late, early)
+                    .isLessThan(number(early, "heap") + (16 << 20));
+            assertThat(number(late, "classes"))
+                    .as("%s, after %s", late, early)
+                    .isLessThan(number(early, "classes") + 300);
+            assertThat(number(late, "descriptors"))
+                    .as("%s, after %s", late, early)
+                    .isLessThan(number(early, "descriptors") + 8);
+            change(jvm, null, first + BUMPS + 1);
             jvm.send("end");
             assertThat(jvm.awaitExit()).as(jvm.output()).isZero();
+            ROWS.add(row(jdk, device != null, taken, seconds, early, late));
         }
+    }
+
+    /** On a device it has to be acknowledged. */
+    private static void change(Jvm jvm, @Nullable SysGenId device, int generation) throws Exception {
+        if (device != null) {
+            assertThat(device.bump()).isEqualTo(generation);
+            assertThat(device.awaitAcknowledged(Duration.ofMinutes(1)))
+                    .as("acknowledged: %s", generation)
+                    .isTrue();
+        } else if (DEVICE.isEmpty()) {
+            jvm.bump(generation);
+        }
+    }
+
+    private static String row(Jdks jdk, boolean device, int taken, long seconds, String early, String late) {
+        StringBuilder row = new StringBuilder("| ")
+                .append(jdk.name().replace("JAVA_", ""))
+                .append(" | ")
+                .append(String.format("%,d", BUMPS))
+                .append(device ? ", each acknowledged" : ", on a file")
+                .append(" | ")
+                .append(taken)
+                .append(" times | ")
+                .append(seconds)
+                .append(" s |");
+        for (String each : List.of("classes", "running", "descriptors")) {
+            row.append(' ')
+                    .append(number(early, each))
+                    .append(", ")
+                    .append(number(late, each))
+                    .append(" |");
+        }
+        return row.append(String.format(
+                        " %.1f, %.1f MiB | %,d |",
+                        number(early, "heap") / 1048576.0, number(late, "heap") / 1048576.0, number(late, "drawn")))
+                .toString();
+    }
+
+    @AfterAll
+    static void write() throws IOException {
+        String head = """
+                | JDK | changes | taken out and put in again | time | classes | threads | open files | heap after a \
+                collection | rounds of draws |
+                |---|---|---|---:|---:|---:|---:|---:|---:|
+                """;
+        Files.writeString(RESULTS, head + String.join("\n", ROWS) + "\n");
     }
 
     @ParameterizedTest
@@ -88,7 +169,7 @@ class EnduranceIT {
         return names;
     }
 
-    private static long heap(String look) {
-        return Long.parseLong(look.replaceAll(".*heap (\\d+),.*", "$1"));
+    private static long number(String look, String what) {
+        return Long.parseLong(look.replaceAll(".*[, ]" + what + " (\\d+).*", "$1"));
     }
 }

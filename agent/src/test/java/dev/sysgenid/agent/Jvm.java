@@ -90,13 +90,23 @@ final class Jvm implements AutoCloseable {
     static Jvm start(String java, List<String> jvmOptions, Class<?> program, String... arguments) throws IOException {
         Path device = Files.createTempFile("sysgenid-agent-test", ".device");
         Files.write(device, new byte[4096]);
+        return new Jvm(command(java, device, jvmOptions, program, arguments), device, Map.of());
+    }
+
+    /** Starts a program of the tests with a device that is served. */
+    static Jvm startOn(Path device, String java, List<String> jvmOptions, Class<?> program) throws IOException {
+        return new Jvm(command(java, device, jvmOptions, program), null, Map.of());
+    }
+
+    private static List<String> command(
+            String java, Path device, List<String> jvmOptions, Class<?> program, String... arguments) {
         List<String> command =
                 new ArrayList<>(List.of(java, "-XX:+UseSerialGC", "-Xshare:auto", "-XX:TieredStopAtLevel=1"));
         command.add("-Dsysgenid.path=" + device);
         command.addAll(jvmOptions);
         command.addAll(List.of("-cp", CLASSES.toString(), program.getName()));
         command.addAll(List.of(arguments));
-        return new Jvm(command, device, Map.of());
+        return command;
     }
 
     /** Starts a command as it is. */

@@ -19,7 +19,7 @@ final class MendsTable {
                 | name | what would be repeated | JDK | looked for before | known to have worked when |
                 |---|---|---|---|---|
                 """);
-        for (Mend each : Mends.all(false)) {
+        for (Mend each : Mends.all()) {
             text.append("| `%s` | %s | %s | %s | %s |\n"
                     .formatted(each.name(), each.what(), each.jdks(), each.expects(), each.verifies()));
         }

@@ -31,7 +31,7 @@ class TwinsIT {
 
     /** What names of more than one state begin with stands for their mend. */
     private static String mend(String state) {
-        return Mends.all(false).stream()
+        return Mends.all().stream()
                 .map(Mend::name)
                 .filter(name -> state.equals(name) || state.startsWith(name + "-") || state.startsWith(name + "$"))
                 .max(Comparator.comparingInt(String::length))
@@ -95,7 +95,7 @@ class TwinsIT {
                     jdk + " every mend has a state here",
                     () -> assertThat(tested)
                             .isEqualTo(new TreeSet<>(
-                                    Mends.all(false).stream().map(Mend::name).toList()))));
+                                    Mends.all().stream().map(Mend::name).toList()))));
         }
         return tests.stream();
     }
@@ -138,6 +138,6 @@ class TwinsIT {
 
     @Test
     void theNamesOfMendsAreUnique() {
-        assertThat(Mends.all(false).stream().map(Mend::name)).doesNotHaveDuplicates();
+        assertThat(Mends.all().stream().map(Mend::name)).doesNotHaveDuplicates();
     }
 }

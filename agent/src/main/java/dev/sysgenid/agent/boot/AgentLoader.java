@@ -3,15 +3,12 @@ package dev.sysgenid.agent.boot;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.security.AllPermission;
-import java.security.CodeSource;
-import java.security.Permissions;
+import java.lang.instrument.Instrumentation;
 import java.security.ProtectionDomain;
-import java.util.Enumeration;
-import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
-import java.util.jar.JarEntry;
-import java.util.jar.JarFile;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +24,14 @@ final class AgentLoader extends ClassLoader {
     /** What is for newer versions of Java, one folder each. */
     private static final int[] VERSIONS = {22};
 
+    /** The agent's own, in the unnamed module of this loader; all others are in one that has a name. */
+    private static final String AGENT = "dev.sysgenid.agent.";
+
+    private static final String MODULE = AGENT + "ClientModule";
+
+    /** What that needs of the JDK; nobody but this loader's classes gets it. */
+    private static final String MODULES = "jdk.internal.module";
+
     /** Coordinated restore: the program's own, if it has one, for that is the one that its JVM tells. */
     private static final String CRAC = "org.crac.";
 
@@ -34,37 +39,31 @@ final class AgentLoader extends ClassLoader {
         registerAsParallelCapable();
     }
 
-    private final JarFile jar;
+    private final ZipFile jar;
     private final ProtectionDomain domain;
-    private final boolean programHasCrac;
+    private final Instrumentation instrumentation;
+    private final Object moduleLock = new Object();
+    /** Guarded by that lock. */
+    private boolean moduleMade;
 
-    AgentLoader(JarFile jar, CodeSource source) {
+    /**
+     * @param domain the jar's
+     */
+    AgentLoader(ZipFile jar, ProtectionDomain domain, Instrumentation instrumentation) {
         super("sysgenid-agent", ClassLoader.getPlatformClassLoader());
         this.jar = jar;
-        Permissions all = new Permissions();
-        all.add(new AllPermission());
-        this.domain = new ProtectionDomain(source, all);
-        this.programHasCrac = ClassLoader.getSystemResource("org/crac/Core.class") != null;
+        this.domain = domain;
+        this.instrumentation = instrumentation;
     }
 
-    /** The packages that it loads. Written plainly: streams and lambdas would cost a starting JVM tens of milliseconds. */
-    Set<String> packages() {
-        Set<String> packages = new HashSet<>();
-        for (Enumeration<JarEntry> entries = jar.entries(); entries.hasMoreElements(); ) {
-            String name = entries.nextElement().getName();
-            if (name.startsWith(FOLDER) && name.endsWith(".class")) {
-                String folder = name.substring(FOLDER.length(), name.lastIndexOf('/'));
-                if (!folder.startsWith("hooks/") && !folder.startsWith("versions/")) {
-                    packages.add(folder.replace('/', '.'));
-                }
-            }
-        }
-        return packages;
+    /** In a class of its own: to look for it opens every jar of the program. */
+    private static final class Crac {
+        static final boolean IS_THE_PROGRAMS = ClassLoader.getSystemResource("org/crac/Core.class") != null;
     }
 
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-        if (programHasCrac && name.startsWith(CRAC)) {
+        if (name.startsWith(CRAC) && Crac.IS_THE_PROGRAMS) {
             return ClassLoader.getSystemClassLoader().loadClass(name);
         }
         return super.loadClass(name, resolve);
@@ -85,10 +84,13 @@ final class AgentLoader extends ClassLoader {
         if (bytes == null) {
             throw new ClassNotFoundException(name);
         }
+        if (!name.startsWith(AGENT)) {
+            makeModule();
+        }
         return defineClass(name, bytes, 0, bytes.length, domain);
     }
 
-    /** The layer asks for the classes of its module by this. */
+    /** {@code Class.forName} asks for the classes of a module by this. */
     @Override
     protected @Nullable Class<?> findClass(@Nullable String module, String name) {
         try {
@@ -98,9 +100,30 @@ final class AgentLoader extends ClassLoader {
         }
     }
 
+    private void makeModule() {
+        synchronized (moduleLock) {
+            if (moduleMade) {
+                return;
+            }
+            moduleMade = true;
+            Map<String, Set<Module>> exported = Map.of(MODULES, Set.of(getUnnamedModule()));
+            try {
+                instrumentation.redefineModule(
+                        Object.class.getModule(), Set.of(), exported, Map.of(), Set.of(), Map.of());
+                Class.forName(MODULE, true, this)
+                        .asSubclass(Runnable.class)
+                        .getConstructor()
+                        .newInstance()
+                        .run();
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                // Another JDK: then without.
+            }
+        }
+    }
+
     @Override
     public @Nullable InputStream getResourceAsStream(String name) {
-        JarEntry entry = jar.getJarEntry(FOLDER + name);
+        ZipEntry entry = jar.getEntry(FOLDER + name);
         try {
             return entry == null ? null : jar.getInputStream(entry);
         } catch (IOException e) {

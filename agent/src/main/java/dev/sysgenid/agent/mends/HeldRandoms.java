@@ -52,11 +52,9 @@ abstract class HeldRandoms implements Mend {
     /** What is there already. */
     @Override
     public void install() throws Exception {
-        if (SecureRandoms.isInstalled()) {
-            for (Jdk.Static each : fields) {
-                if (each.get() instanceof SecureRandom random) {
-                    mend(each, random);
-                }
+        for (Jdk.Static each : fields) {
+            if (each.get() instanceof SecureRandom random && SecureRandoms.isInstalled()) {
+                mend(each, random);
             }
         }
     }

@@ -6,19 +6,17 @@ import java.util.List;
 
 /** All mends, in the order in which they are prepared and renew: what others draw from comes first. */
 public final class Mends {
-    /** How many of them take effect before the program starts. All others do in the background. */
-    public static final int FIRST = 4;
-
     private Mends() {}
 
-    /** All of them.
+    /** All of them; the first two are at work already.
      *
-     * @param replaceSha1 the option {@code sha1prng}
+     * @param provider the first
+     * @param draws the second
      */
-    public static List<Mend> all(boolean replaceSha1) {
+    public static List<Mend> all(Mend provider, Mend draws) {
         return List.of(
-                new InstalledProvider(),
-                new SecureRandomDraws(replaceSha1),
+                provider,
+                draws,
                 new SelfSeededRandoms(),
                 new ThreadLocalSalt(),
                 new NativePrngBuffers(),
@@ -43,6 +41,20 @@ public final class Mends {
                 new KerberosRandom(),
                 new UnixSocketRandom(),
                 new RmiIds());
+    }
+
+    /** All of them, to be asked what they are. */
+    public static List<Mend> all() {
+        return all(new InstalledProvider(), new SecureRandomHook(false).mend());
+    }
+
+    /** The names of all, for people. */
+    public static String names() {
+        StringBuilder names = new StringBuilder();
+        for (Mend each : all()) {
+            names.append(names.length() == 0 ? "" : " ").append(each.name());
+        }
+        return names.toString();
     }
 
     /** What cannot be mended from outside, with the reason. */

@@ -4,20 +4,16 @@ package dev.sysgenid.agent.mends;
 import dev.sysgenid.SysGenId;
 import dev.sysgenid.agent.Jdk;
 import dev.sysgenid.agent.Mend;
-import dev.sysgenid.agent.Patch;
 import dev.sysgenid.agent.Unsuitable;
+import dev.sysgenid.agent.Woven;
 import dev.sysgenid.security.SnapshotSafeRandom;
 import java.lang.invoke.VarHandle;
 import java.security.SecureRandom;
 import java.security.SecureRandomSpi;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiPredicate;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
-import org.objectweb.asm.Label;
-import org.objectweb.asm.MethodVisitor;
-import org.objectweb.asm.Opcodes;
 
 /**
  * Every SecureRandom that the program holds, of any provider: DRBG, SHA1PRNG, those of libraries. It gets a new seed at
@@ -32,16 +28,10 @@ import org.objectweb.asm.Opcodes;
  * <p><b>Threads:</b> any, in the middle of the program's draws.
  */
 final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>, ObjIntConsumer<SecureRandom> {
-    private static final String RANDOM = "java/security/SecureRandom";
-    private static final String HOOK = "SysGenIdGuard";
-    private static final String GUARD = "java/security/" + HOOK;
-    private static final String TOLD = "(L" + RANDOM + ";I)V";
-
     private static final String SHA1PRNG = "sun.security.provider.SecureRandom";
     private static final String NATIVE = "sun.security.provider.NativePRNG";
 
-    /** As in the hook. */
-    private static final int SAFE = 0x53474944;
+    private static final int SAFE = Woven.SAFE;
 
     /** Seeded by the program: the same bytes every time. */
     private static final int FIXED = 0x46495844;
@@ -56,6 +46,7 @@ final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>
     private @Nullable Jdk jdk;
     private @Nullable SysGenId id;
     private final boolean replaceSha1;
+    private final SecureRandomHook hook;
     private final NativePrngBuffers buffers = new NativePrngBuffers();
     private final AtomicInteger reseeded = new AtomicInteger();
     private volatile boolean probed;
@@ -68,11 +59,10 @@ final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>
     private @Nullable VarHandle mark;
     private @Nullable VarHandle threadSafe;
     private @Nullable VarHandle sha1State;
-    private @Nullable VarHandle draw;
-    private @Nullable VarHandle told;
 
-    SecureRandomDraws(boolean replaceSha1) {
+    SecureRandomDraws(boolean replaceSha1, SecureRandomHook hook) {
         this.replaceSha1 = replaceSha1;
+        this.hook = hook;
     }
 
     @Override
@@ -96,8 +86,10 @@ final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>
     }
 
     @Override
-    public void prepare(Jdk jdk) throws Unsuitable {
-        this.jdk = jdk;
+    public synchronized void prepare(Jdk jdk) throws Unsuitable {
+        if (this.jdk != null) {
+            return; // somebody has drawn already
+        }
         id = SysGenId.open();
         first = id.stamp();
         inside = new SecureRandoms(jdk);
@@ -106,9 +98,7 @@ final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>
         mark = jdk.field(SecureRandom.class, "randomBytesUsed", int.class);
         threadSafe = jdk.field(SecureRandom.class, "threadSafe", boolean.class);
         sha1State = jdk.field(jdk.find(SHA1PRNG), "state", byte[].class);
-        Class<?> hook = jdk.define(SecureRandom.class, HOOK);
-        draw = jdk.hookField(hook, "draw", BiPredicate.class);
-        told = jdk.hookField(hook, "told", ObjIntConsumer.class);
+        this.jdk = jdk;
     }
 
     @Override
@@ -116,15 +106,8 @@ final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>
     public void install() throws Exception {
         // Once before anybody else does: what it needs is then loaded, and no draw loads classes in the program's way.
         verify(new Probe());
-        jdk.weave(
-                SecureRandom.class,
-                List.of(
-                        new Drawing(),
-                        new Telling("nextBytes([BLjava/security/SecureRandomParameters;)V", 2, false),
-                        new Telling("setSeed([B)V", SEEDED, false),
-                        new Telling("<init>([B)V", BORN_SEEDED, true)));
-        told.setVolatile(this);
-        draw.setVolatile(this);
+        jdk.weave(SecureRandom.class);
+        hook.handOver(this);
     }
 
     private void verify(Probe probe) {
@@ -143,10 +126,8 @@ final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>
     }
 
     @Override
-    @SuppressWarnings("NullAway") // prepared
     public void remove() {
-        draw.setVolatile((Object) null);
-        told.setVolatile((Object) null);
+        hook.release();
     }
 
     // ---- in the middle of a draw
@@ -280,70 +261,6 @@ final class SecureRandomDraws implements Mend, BiPredicate<SecureRandom, byte[]>
 
         Probed(Probe probe) {
             super(probe, null);
-        }
-    }
-
-    // ---- the instructions
-
-    /** {@code if (randomBytesUsed != SAFE && SysGenIdGuard.draw(this, bytes)) return;}. */
-    private static final class Drawing implements Patch {
-        @Override
-        public String method() {
-            return "nextBytes([B)V";
-        }
-
-        @Override
-        public void enter(MethodVisitor code) {
-            Label original = new Label();
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitFieldInsn(Opcodes.GETFIELD, RANDOM, "randomBytesUsed", "I");
-            code.visitLdcInsn(SAFE);
-            code.visitJumpInsn(Opcodes.IF_ICMPEQ, original);
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitVarInsn(Opcodes.ALOAD, 1);
-            code.visitMethodInsn(Opcodes.INVOKESTATIC, GUARD, "draw", "(L" + RANDOM + ";[B)Z", false);
-            code.visitJumpInsn(Opcodes.IFEQ, original);
-            code.visitInsn(Opcodes.RETURN);
-            code.visitLabel(original);
-            code.visitFrame(Opcodes.F_SAME, 0, null, 0, null);
-        }
-    }
-
-    /** {@code SysGenIdGuard.told(this, what);}. */
-    private static final class Telling implements Patch {
-        private final String method;
-        private final int what;
-        private final boolean atEnd;
-
-        Telling(String method, int what, boolean atEnd) {
-            this.method = method;
-            this.what = what;
-            this.atEnd = atEnd;
-        }
-
-        @Override
-        public String method() {
-            return method;
-        }
-
-        @Override
-        public void enter(MethodVisitor code) {
-            if (!atEnd) {
-                write(code);
-            }
-        }
-
-        @Override
-        public void leave(MethodVisitor code) {
-            if (atEnd) {
-                write(code);
-            }
-        }
-
-        private void write(MethodVisitor code) {
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitIntInsn(Opcodes.BIPUSH, what);
-            code.visitMethodInsn(Opcodes.INVOKESTATIC, GUARD, "told", TOLD, false);
         }
     }
 }

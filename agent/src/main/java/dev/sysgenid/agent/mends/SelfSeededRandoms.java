@@ -4,16 +4,11 @@ package dev.sysgenid.agent.mends;
 import dev.sysgenid.agent.Fresh;
 import dev.sysgenid.agent.Jdk;
 import dev.sysgenid.agent.Mend;
-import dev.sysgenid.agent.Patch;
 import dev.sysgenid.agent.Unsuitable;
 import java.lang.invoke.VarHandle;
-import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import org.objectweb.asm.Label;
-import org.objectweb.asm.MethodVisitor;
-import org.objectweb.asm.Opcodes;
 
 /**
  * Instances of java.util.Random that seeded themselves, wherever the program holds them: their constructor gives them a
@@ -21,10 +16,7 @@ import org.objectweb.asm.Opcodes;
  * those that are older than the agent cannot be told from these, and do too.
  */
 final class SelfSeededRandoms implements Mend {
-    private static final String RANDOM = "java/util/Random";
     private static final String HOOK = "SysGenIdSeed";
-    private static final String SEED = "java/util/" + HOOK;
-    private static final String ATOMIC = "java/util/concurrent/atomic/AtomicLong";
 
     private @Nullable Jdk jdk;
     private @Nullable Class<?> hook;
@@ -64,7 +56,7 @@ final class SelfSeededRandoms implements Mend {
     @Override
     @SuppressWarnings("NullAway") // prepared
     public void install() throws Unsuitable {
-        jdk.weave(Random.class, List.of(new Made(), new Used("next(I)I"), new Used("nextGaussian()D"), new Seeded()));
+        jdk.weave(Random.class);
     }
 
     @Override
@@ -82,66 +74,5 @@ final class SelfSeededRandoms implements Mend {
             throw new IllegalStateException("a new Random() draws what its seed gives");
         }
         return 1;
-    }
-
-    private static final class Made implements Patch {
-        @Override
-        public String method() {
-            return "<init>()V";
-        }
-
-        @Override
-        public void leave(MethodVisitor code) {
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitTypeInsn(Opcodes.NEW, SEED);
-            code.visitInsn(Opcodes.DUP);
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitFieldInsn(Opcodes.GETFIELD, RANDOM, "seed", "L" + ATOMIC + ";");
-            code.visitMethodInsn(Opcodes.INVOKEVIRTUAL, ATOMIC, "get", "()J", false);
-            code.visitMethodInsn(Opcodes.INVOKESPECIAL, SEED, "<init>", "(J)V", false);
-            code.visitFieldInsn(Opcodes.PUTFIELD, RANDOM, "seed", "L" + ATOMIC + ";");
-        }
-    }
-
-    private static final class Used implements Patch {
-        private final String method;
-
-        Used(String method) {
-            this.method = method;
-        }
-
-        @Override
-        public String method() {
-            return method;
-        }
-
-        /** What was drawn for the next nextGaussian is of the old seed. */
-        @Override
-        public void enter(MethodVisitor code) {
-            Label unchanged = new Label();
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitFieldInsn(Opcodes.GETFIELD, RANDOM, "seed", "L" + ATOMIC + ";");
-            code.visitMethodInsn(Opcodes.INVOKESTATIC, SEED, "renew", "(L" + ATOMIC + ";)Z", false);
-            code.visitJumpInsn(Opcodes.IFEQ, unchanged);
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitInsn(Opcodes.ICONST_0);
-            code.visitFieldInsn(Opcodes.PUTFIELD, RANDOM, "haveNextNextGaussian", "Z");
-            code.visitLabel(unchanged);
-            code.visitFrame(Opcodes.F_SAME, 0, null, 0, null);
-        }
-    }
-
-    private static final class Seeded implements Patch {
-        @Override
-        public String method() {
-            return "setSeed(J)V";
-        }
-
-        @Override
-        public void enter(MethodVisitor code) {
-            code.visitVarInsn(Opcodes.ALOAD, 0);
-            code.visitFieldInsn(Opcodes.GETFIELD, RANDOM, "seed", "L" + ATOMIC + ";");
-            code.visitMethodInsn(Opcodes.INVOKESTATIC, SEED, "fix", "(L" + ATOMIC + ";)V", false);
-        }
     }
 }

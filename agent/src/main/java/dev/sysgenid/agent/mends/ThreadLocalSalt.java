@@ -4,20 +4,16 @@ package dev.sysgenid.agent.mends;
 import dev.sysgenid.agent.Fresh;
 import dev.sysgenid.agent.Jdk;
 import dev.sysgenid.agent.Mend;
-import dev.sysgenid.agent.Patch;
 import dev.sysgenid.agent.Unsuitable;
 import java.lang.invoke.VarHandle;
-import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
-import org.objectweb.asm.MethodVisitor;
-import org.objectweb.asm.Opcodes;
 
 /**
  * ThreadLocalRandom in every thread, virtual ones too, which nobody can list: one number is added to each that it draws,
  * another one after each change.
  */
-final class ThreadLocalSalt implements Mend, Patch {
+final class ThreadLocalSalt implements Mend {
     private static final String HOOK = "SysGenIdSalt";
 
     private @Nullable Jdk jdk;
@@ -55,18 +51,7 @@ final class ThreadLocalSalt implements Mend, Patch {
     @Override
     @SuppressWarnings("NullAway") // prepared
     public void install() throws Unsuitable {
-        jdk.weave(ThreadLocalRandom.class, List.of(this));
-    }
-
-    @Override
-    public String method() {
-        return "nextSeed()J";
-    }
-
-    @Override
-    public void leave(MethodVisitor code) {
-        code.visitFieldInsn(Opcodes.GETSTATIC, "java/util/concurrent/" + HOOK, "salt", "J");
-        code.visitInsn(Opcodes.LADD);
+        jdk.weave(ThreadLocalRandom.class);
     }
 
     @Override

@@ -5,8 +5,8 @@ import dev.sysgenid.SysGenId;
 import dev.sysgenid.agent.Fresh;
 import dev.sysgenid.agent.Jdk;
 import dev.sysgenid.agent.Mend;
-import dev.sysgenid.agent.Patch;
 import dev.sysgenid.agent.Unsuitable;
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
 import java.security.SecureRandom;
@@ -16,8 +16,6 @@ import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.objectweb.asm.MethodVisitor;
-import org.objectweb.asm.Opcodes;
 
 /**
  * The keys of TLS session tickets and the secrets of DTLS cookies, in every context that has shaken hands since the agent
@@ -26,7 +24,7 @@ import org.objectweb.asm.Opcodes;
  *
  * <p>The context's own SecureRandom is renewed as any other is.
  */
-final class TlsContexts implements Mend, Patch, Consumer<Object> {
+final class TlsContexts implements Mend, Consumer<Object> {
     private static final String CONTEXT = "sun.security.ssl.SSLContextImpl";
     private static final String SESSIONS = "sun.security.ssl.SSLSessionContextImpl";
     private static final String COOKIES = "sun.security.ssl.HelloCookieManager$Builder";
@@ -45,6 +43,7 @@ final class TlsContexts implements Mend, Patch, Consumer<Object> {
     private @Nullable VarHandle keys;
     private @Nullable VarHandle current;
     private @Nullable VarHandle used;
+    private @Nullable MethodHandle early;
 
     @Override
     public String name() {
@@ -79,32 +78,36 @@ final class TlsContexts implements Mend, Patch, Consumer<Object> {
         keys = jdk.field(type, "keyHashMap", Map.class);
         current = jdk.field(type, "currentKeyID", int.class);
         jdk.method(found, "getSecureRandom", MethodType.methodType(SecureRandom.class));
-        used = jdk.hookField(jdk.define(found, HOOK), "used", Consumer.class);
+        Class<?> hook = jdk.define(found, HOOK);
+        early = jdk.staticMethod(hook, "early", MethodType.methodType(Object[].class));
+        used = jdk.hookField(hook, "used", Consumer.class);
         context = found;
     }
 
     @Override
     @SuppressWarnings("NullAway") // prepared
-    public void install() throws Unsuitable {
-        jdk.weave(context, List.of(this));
+    public void install() throws Exception {
+        jdk.weave(context);
         used.setVolatile(this);
+        Object[] before;
+        try {
+            before = (Object[]) early.invoke();
+        } catch (Exception | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+        synchronized (contexts) {
+            for (Object each : before) {
+                contexts.putIfAbsent(each, first);
+            }
+        }
     }
 
     @Override
     @SuppressWarnings("NullAway") // prepared
     public void remove() {
         used.setVolatile((Object) null);
-    }
-
-    @Override
-    public String method() {
-        return "getSecureRandom()Ljava/security/SecureRandom;";
-    }
-
-    @Override
-    public void enter(MethodVisitor code) {
-        code.visitVarInsn(Opcodes.ALOAD, 0);
-        code.visitMethodInsn(Opcodes.INVOKESTATIC, "sun/security/ssl/" + HOOK, "used", "(Ljava/lang/Object;)V", false);
     }
 
     /** In the middle of a handshake: most are known and renewed. */

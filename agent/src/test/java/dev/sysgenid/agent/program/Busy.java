@@ -2,7 +2,9 @@
 package dev.sysgenid.agent.program;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -16,8 +18,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A program that does everything at once: draws from every source in several threads, loads classes, starts threads,
- * collects garbage. "look" on its standard input: it says how many threads of the agent there are, what its heap holds
- * after a collection, and how much was drawn. "end": it ends, in the midst of all that.
+ * collects garbage. "look" on its standard input: it says which threads of the agent there are, what its heap holds
+ * after a collection, how many classes, threads and open files there are, and how much was drawn. "end": it ends, in the midst of all that.
  */
 public final class Busy {
     private static final AtomicLong DRAWN = new AtomicLong();
@@ -64,11 +66,18 @@ public final class Busy {
         for (String line = input.readLine(); "look".equals(line); line = input.readLine()) {
             System.gc();
             System.out.println("threads " + agentThreads() + ", heap "
-                    + (Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory()) + ", drawn "
-                    + DRAWN.get());
+                    + (Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory()) + ", classes "
+                    + ManagementFactory.getClassLoadingMXBean().getLoadedClassCount() + ", running "
+                    + ManagementFactory.getThreadMXBean().getThreadCount() + ", descriptors " + descriptors()
+                    + ", drawn " + DRAWN.get());
         }
         System.out.println("ends");
         System.exit(0);
+    }
+
+    private static int descriptors() {
+        String[] open = new File("/proc/self/fd").list();
+        return open == null ? 0 : open.length;
     }
 
     private static List<String> agentThreads() {

@@ -82,6 +82,61 @@ class AgentIT {
         }
     }
 
+    /** From then on nobody sleeps in the kernel, where a thread would keep the JVM from ending. */
+    @ParameterizedTest
+    @ValueSource(ints = {17, 25})
+    void changesAreDealtWithWhileTheProgramEnds(int version) throws Exception {
+        Path ending = folder.resolve("Ends.java");
+        Files.writeString(ending, """
+                public class Ends {
+                    public static void main(String[] arguments) {
+                        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                            try {
+                                Thread.sleep(300);
+                                System.out.println("ends");
+                                System.in.read();
+                            } catch (java.io.IOException | InterruptedException e) {
+                                throw new IllegalStateException(e);
+                            }
+                        }));
+                        System.out.println("runs " + java.util.UUID.randomUUID());
+                    }
+                }
+                """);
+        try (ServedDevice device = ServedDevice.start()) {
+            List<String> command = program(version, device.device(), "-javaagent:" + AGENT + "=report");
+            command.set(command.size() - 1, ending.toString());
+            Child program = device.startProgram(command);
+            program.awaitLine("ends");
+            for (int generation = 1; generation <= 2; generation++) {
+                bumpAndWait(device);
+                program.awaitLine("sysgenid agent: generation " + generation + ": ");
+            }
+            program.send("");
+            assertThat(program.awaitExit()).as(program.output()).isZero();
+        }
+    }
+
+    /** When only the first half of the agent is there: it is a watcher, and what it saw is dealt with before all else. */
+    @ParameterizedTest
+    @ValueSource(ints = {17, 25})
+    void aBumpRightAfterTheStartIsAcknowledgedWhenAllIsRenewed(int version) throws Exception {
+        try (ServedDevice device = ServedDevice.start()) {
+            List<String> command = program(version, device.device(), "-javaagent:" + AGENT);
+            Child program = device.startProgram(command);
+            String pid = " " + program.pid() + " ";
+            while (device.watchers().stream().noneMatch(line -> line.contains(pid + "0 rw yes 0 "))) {
+                assertThat(program.isAlive()).as(program.output()).isTrue();
+                Thread.sleep(1);
+            }
+            device.bump();
+            bumpAndWait(device);
+            assertThat(device.watchers())
+                    .anyMatch(line -> line.contains(pid + "0 rw yes 2 "))
+                    .noneMatch(line -> line.contains(pid + "0 rw yes 0 "));
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {17, 25})
     void theCommandPutsItIntoAProgramThatRuns(int version) throws Exception {
@@ -124,6 +179,26 @@ class AgentIT {
         return Child.run(command);
     }
 
+    /** Then nobody waits for it, but it renews. */
+    @Test
+    void withoutTheRightToWriteTheDeviceAllIsRenewed() throws Exception {
+        try (ServedDevice device = ServedDevice.start("--mode", "0644")) {
+            Path readable = folder.resolve("agent-too.jar");
+            Files.copy(AGENT, readable);
+            List<String> command =
+                    new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
+            command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
+            try (Child program = Child.start(command)) {
+                program.awaitLine("  cannot    the process id");
+                device.bump();
+                assertThat(program.awaitLine("sysgenid agent: generation 1: ")).endsWith(" 0 mends skipped, 0 failed");
+                program.send("");
+                assertThat(program.awaitExit()).as(program.output()).isZero();
+                assertThat(program.output()).contains("cannot be opened for writing");
+            }
+        }
+    }
+
     @Test
     void withoutTheRightToReadTheDeviceTheProgramRuns() throws Exception {
         try (ServedDevice device = ServedDevice.start("--mode", "0600")) {
@@ -133,7 +208,7 @@ class AgentIT {
                     new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
             command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
             try (Child program = Child.start(command)) {
-                program.awaitLine("runs ");
+                program.awaitLine("  cannot    the process id");
                 program.send("");
                 assertThat(program.awaitExit()).as(program.output()).isZero();
                 assertThat(program.output()).contains("is not readable; generations are those of this process alone");

@@ -22,6 +22,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +32,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +58,12 @@ class WebAppClonesIT {
     @TempDir(factory = InRun.class)
     Path directory;
 
+    /** The client's: with the sessions that it has, from whichever clone. */
+    private @Nullable SSLContext client;
+
+    /** For each clone, whether it took the ticket that the client had. */
+    private final List<Boolean> resumed = new ArrayList<>();
+
     @BeforeEach
     void needsPrivilege() {
         Namespace.require();
@@ -71,6 +80,8 @@ class WebAppClonesIT {
                     .filter(name -> !name.contains(BY_THREAD))
                     .collect(Collectors.toSet());
             assertThat(repeated(first, draw(snapshot, keyStore, () -> {}))).containsAll(expected);
+            // A ticket of one clone opens the other one: their keys are the same.
+            assertThat(resumed).containsExactly(false, true);
         }
     }
 
@@ -87,6 +98,7 @@ class WebAppClonesIT {
             Map<String, String> second = draw(snapshot, keyStore, () -> awaitAcknowledged(device));
             assertThat(device.generation()).isEqualTo(2);
             assertThat(repeated(first, second)).isEmpty();
+            assertThat(resumed).containsExactly(false, false);
         }
     }
 
@@ -119,6 +131,10 @@ class WebAppClonesIT {
             }
             HttpLoad.get(client, ports.https()).forEach((name, value) -> drawn.put(name + " over TLS", value));
         }
+        if (client == null) {
+            client = trust;
+        }
+        resumed.add(resumes(ports.secure(), client));
         clone.end();
         awaitFree(ports.plain());
         awaitFree(ports.secure());
@@ -159,6 +175,23 @@ class WebAppClonesIT {
         Child.Ended waited = ServedDevice.runCommand(
                 List.of("wait", "--timeout", "60s", "--device", device.device().toString()));
         assertThat(waited.status()).as(waited.output()).isZero();
+    }
+
+    /** Shakes hands; whether by the session that the client had, as far as it had one. The next time it has one. */
+    private static boolean resumes(int port, SSLContext context) throws IOException {
+        try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("localhost", port)) {
+            socket.setSoTimeout((int) Child.LIMIT.toMillis());
+            // Of 1.2 the ticket is part of the handshake, and a session that is resumed is the same object.
+            socket.setEnabledProtocols(new String[] {"TLSv1.2"});
+            socket.startHandshake();
+            SSLSession session = socket.getSession();
+            boolean had = session.getValue("had") != null;
+            session.putValue("had", true);
+            socket.getOutputStream().write("GET /draw HTTP/1.0\r\nHost: localhost\r\n\r\n".getBytes(UTF_8));
+            byte[] answer = socket.getInputStream().readNBytes(12);
+            assertThat(new String(answer, UTF_8)).endsWith(" 200");
+            return had;
+        }
     }
 
     /** The 32 bytes that a server sends in the clear at the begin of a connection. */
