@@ -119,7 +119,7 @@ public final class Daemon {
                     link.link().create();
                 }
                 sources.start(loop, device::bump);
-                sayReady(pages, sources, privileged);
+                sayReady(pages, sources, privileged, state);
                 serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
             }
         }
@@ -175,7 +175,7 @@ public final class Daemon {
                     }
                     directory.lock();
                     sources.start(loop, device::bump);
-                    sayReady(pages, sources, privileged);
+                    sayReady(pages, sources, privileged, state);
                     serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
                     return true;
                 }
@@ -292,11 +292,16 @@ public final class Daemon {
                 loop.stop();
             }
         });
-        Control control = Control.open(directory, loop, () -> {
+        Runnable handOver = () -> {
             handingOver = true;
             loop.stop();
-        });
-        state.serving(HandedDown.byKeeper() || ServiceManager.isThere());
+        };
+        Control control = Control.open(directory, loop, handOver);
+        boolean kept = HandedDown.byKeeper() || ServiceManager.isThere();
+        if (kept) {
+            HandOverSignal.handle(() -> loop.submit(handOver));
+        }
+        state.serving(kept);
         ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
         try (control;
                 Watchdog _ =
@@ -394,7 +399,8 @@ public final class Daemon {
         return Unistd.geteuid() == 0;
     }
 
-    private void sayReady(Pages pages, Sources sources, boolean privileged) {
+    private void sayReady(Pages pages, Sources sources, boolean privileged, StateFile state) {
+        StateFile.DomainRecord domain = Objects.requireNonNull(state.domain());
         StringBuilder text = new StringBuilder(300);
         text.append("serving ").append(options.mount().resolve(MountFileSystem.DEVICE_NAME));
         if (options.device() != null) {
@@ -406,8 +412,11 @@ public final class Daemon {
                         options.tracking() == Tracking.WRITERS
                                 ? "who opens for writing is a watcher"
                                 : "who asks is a watcher (opt-in)");
-        text.append("\n  access     mode 0").append(Integer.toOctalString(options.mode()));
-        text.append(", owner ").append(options.uid()).append(':').append(options.gid());
+        text.append("\n  access     mode 0").append(Integer.toOctalString(domain.mode()));
+        text.append(", owner ").append(domain.uid()).append(':').append(domain.gid());
+        if (domain.mode() != options.mode() || domain.uid() != options.uid() || domain.gid() != options.gid()) {
+            text.append(" as it was, whatever --mode and --owner say: chmod and chown change it");
+        }
         text.append(
                 privileged
                         ? "; CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN may bump"
