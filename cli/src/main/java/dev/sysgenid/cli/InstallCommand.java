@@ -116,6 +116,9 @@ final class InstallCommand extends Command {
 
     private void finish(Installation installation, Path system, Path below, Service service) throws Failure {
         if (system.equals(Path.of("/"))) {
+            if (!isSet(runtime)) {
+                installation.rememberJava(Path.of(System.getProperty("java.home"), "bin", "java"));
+            }
             // So that it starts fast. Without that it works too, and it says why.
             programOrSilence(List.of(installation.launcher().toString(), "prepare"));
         }

@@ -119,6 +119,15 @@ final class Installation {
         report.print();
     }
 
+    /** Has the launcher use this Java when no JAVA_HOME is set, as long as it is there; else it searches. */
+    void rememberJava(Path java) throws Failure {
+        Path file = home().resolve("lib/sysgenid.java");
+        PayloadFile memory = PayloadFile.of("\n" + java + "\n", false);
+        if (!fingerprint(memory, file).equals(fingerprint(file))) {
+            put(file, memory);
+        }
+    }
+
     /** Takes away what it wrote, and the directories that are empty then. What somebody has changed stays. */
     void remove() throws Failure {
         Map<Path, String> noted = noted();

@@ -83,7 +83,9 @@ final class Payload {
         try (Stream<Path> found = Files.walk(from)) {
             for (Path file : found.filter(at -> !Files.isDirectory(at)).toList()) {
                 if (file.toString().endsWith(suffix)) {
-                    files.put(to.resolve(from.relativize(file).toString()), PayloadFile.at(file));
+                    files.put(
+                            to.resolve(from.relativize(file).toString()),
+                            PayloadFile.at(suffix.isEmpty() ? file : file.toRealPath()));
                 }
             }
         }

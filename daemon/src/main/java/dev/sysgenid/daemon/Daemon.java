@@ -120,7 +120,7 @@ public final class Daemon {
                 }
                 sources.start(loop, device::bump);
                 sayReady(pages, sources, privileged, state);
-                serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+                serve(mountpoint, directory, link, loop, session, connection, pages, device, files, state);
             }
         }
     }
@@ -176,7 +176,7 @@ public final class Daemon {
                     directory.lock();
                     sources.start(loop, device::bump);
                     sayReady(pages, sources, privileged, state);
-                    serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+                    serve(mountpoint, directory, link, loop, session, connection, pages, device, files, state);
                     return true;
                 }
             }
@@ -272,6 +272,7 @@ public final class Daemon {
             Connection connection,
             Pages pages,
             Device device,
+            MountFileSystem files,
             StateFile state)
             throws StartException, SystemCallException {
         boolean[] lost = {false};
@@ -303,7 +304,10 @@ public final class Daemon {
         }
         state.serving(kept);
         ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
+        SelfCheck check = SelfCheck.start(loop, pages::size, device::mend, this::say);
+        files.setHealth(check::report);
         try (control;
+                check;
                 Watchdog _ =
                         Watchdog.start(loop, Watchdog.half(System.getenv()), () -> ServiceManager.tell("WATCHDOG=1"))) {
             while (session.hasDeferred()) {

@@ -41,6 +41,12 @@ class MountFileSystemTest {
         final Map<Long, Integer> made = new HashMap<>();
         int backingId;
         int published = -1;
+
+        @Override
+        public int mend(PageContent content, int from, int count) {
+            return 0;
+        }
+
         /** With which errno to refuse a page; negated, until pages are reclaimed. */
         int refuse;
 
@@ -279,7 +285,7 @@ class MountFileSystemTest {
             names.add(new String(name, java.nio.charset.StandardCharsets.UTF_8));
             at += (24 + name.length + 7) & ~7;
         }
-        assertThat(names).containsExactly(".", "..", "sysgenid", "generation", "watchers", "sources");
+        assertThat(names).containsExactly(".", "..", "sysgenid", "generation", "watchers", "sources", "health");
         names.subList(2, 5).forEach(this::lookUp);
     }
 
