@@ -600,8 +600,17 @@ class MountFileSystemTest {
         ioctl(waiter, Ioctl.WAIT_WATCHERS, 1);
         parked = unique;
         while (device.domain().parked() > 0) {
-            loop.submit(loop::stop);
+            // Not at once: who is woken first, the loop's end or its timer, would be the same one each time.
+            Thread end = Thread.ofVirtual().start(() -> {
+                try {
+                    Thread.sleep(20);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                loop.submit(loop::stop);
+            });
             loop.run();
+            end.join();
         }
         Message timeout = kernel.only();
         assertThat(timeout.unique()).isEqualTo(parked);
