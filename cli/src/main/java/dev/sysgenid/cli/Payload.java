@@ -64,7 +64,8 @@ final class Payload {
         add(prefix.resolve("include/sysgenid.h"), text("sysgenid.h"), false);
         add(
                 prefix.resolve("share/bash-completion/completions/sysgenid"),
-                AutoComplete.bash("sysgenid", Main.all(context)),
+                // Sourced, not run.
+                AutoComplete.bash("sysgenid", Main.all(context)).replaceFirst("^#!.*\n", ""),
                 false);
     }
 

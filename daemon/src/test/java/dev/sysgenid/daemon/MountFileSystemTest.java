@@ -570,7 +570,7 @@ class MountFileSystemTest {
     }
 
     @Test
-    void aWaitEndsWithTheLastAckOrCloseOrWithItsTime() {
+    void aWaitEndsWithTheLastAckOrCloseOrWithItsTime() throws InterruptedException {
         long late = openDevice(Unistd.O_RDWR);
         long waiter = openDevice(Unistd.O_RDWR);
         bump(late);
