@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid;
 
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import org.jetbrains.lincheck.LincheckAssertionError;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
@@ -25,19 +22,12 @@ import org.junit.jupiter.api.Test;
  * lock); and the dispatcher, whose answers come from threads of its own, in {@code WatchTest}.
  */
 class LincheckIT {
-    /** Of scenarios in which a planted fault is to be found; the first will do as a rule. */
-    private static final int PLANTED = 50;
-
     private static final int ITERATIONS = Integer.getInteger("lincheck.iterations", 3);
 
     /** In every order that a few switches between the threads make. */
     private static void checkInAllOrders(Class<?> what) {
-        checkInAllOrders(what, ITERATIONS);
-    }
-
-    private static void checkInAllOrders(Class<?> what, int iterations) {
         new ModelCheckingOptions()
-                .iterations(iterations)
+                .iterations(ITERATIONS)
                 .invocationsPerIteration(500)
                 .threads(2)
                 .actorsPerThread(3)
@@ -70,53 +60,6 @@ class LincheckIT {
     void valuesWhileGenerationsPass() {
         checkInAllOrders(ValueCalls.class);
         checkInParallel(ValueCalls.class);
-    }
-
-    /** A test that cannot fail shows nothing: these fail, in the way that each of the others would. */
-    @Test
-    void plantedFaultsAreFound() {
-        assertThatThrownBy(() -> checkInAllOrders(TornCalls.class, PLANTED)).isInstanceOf(LincheckAssertionError.class);
-        assertThatThrownBy(() -> checkInParallel(LostUpdateCalls.class)).isInstanceOf(LincheckAssertionError.class);
-    }
-
-    /** As {@link ValueCalls}, of a value that looks at the generation once only: before it is made, and not after. */
-    public static class TornCalls {
-        private final SysGenId id = SysGenId.inProcess();
-        private volatile int madeIn = -1;
-        private volatile int made;
-
-        @Operation
-        public void trigger() {
-            id.trigger();
-        }
-
-        @Operation
-        public int get() {
-            int generation = id.generation();
-            if (madeIn != generation) {
-                madeIn = generation;
-                made = id.generation();
-            }
-            return made;
-        }
-    }
-
-    /** As {@link LocalDomainCalls}, with a bump that two at once make one. */
-    public static class LostUpdateCalls {
-        private volatile int generation;
-
-        @Operation
-        public int bump() {
-            int next = generation + 1;
-            Thread.yield();
-            generation = next;
-            return next;
-        }
-
-        @Operation
-        public int generation() {
-            return generation;
-        }
     }
 
     /** Two watchers of a {@link LocalDomain}. */
