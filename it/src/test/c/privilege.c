@@ -187,6 +187,54 @@ static int root_in_process_namespace(void *unused)
 	return child_status(pid);
 }
 
+/* What counts is what the caller may when it calls: not when it opened. */
+static int dropped_after_open(void *unused)
+{
+	int fd = open_device(O_RDWR);
+
+	(void)unused;
+	set_capabilities(0, 0);
+	return try_bump(fd);
+}
+
+static int gained_after_open(void *unused)
+{
+	int fd;
+
+	(void)unused;
+	become_nobody();
+	set_capabilities(0, BIT(CAP_CHECKPOINT_RESTORE));
+	fd = open_device(O_RDWR);
+	set_capabilities(BIT(CAP_CHECKPOINT_RESTORE), BIT(CAP_CHECKPOINT_RESTORE));
+	return try_bump(fd);
+}
+
+/* This program itself, as a copy that is setuid root; nobody runs it, and it says by its exit code what it may. */
+static const char *setuid_copy;
+
+static int run_setuid(void *how)
+{
+	become_nobody();
+	set_capabilities(0, 0);
+	execl(setuid_copy, setuid_copy, device, how, (char *)NULL);
+	return 99;
+}
+
+static void make_setuid_copy(void)
+{
+	static char path[] = "/run/sysgenid-setuid-XXXXXX";
+	char buffer[65536];
+	int from = must(open("/proc/self/exe", O_RDONLY | O_CLOEXEC)), to = must(mkostemp(path, O_CLOEXEC));
+	ssize_t length;
+
+	while ((length = must(read(from, buffer, sizeof(buffer)))) > 0)
+		must(write(to, buffer, (size_t)length));
+	must(fchmod(to, 04755));
+	close(to);
+	close(from);
+	setuid_copy = path;
+}
+
 static int inherited_descriptor(void *argument)
 {
 	become_nobody();
@@ -305,6 +353,11 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	device_setup(argc, argv);
+	if (argc > 2 && geteuid() == 0 && getuid() == NOBODY) {
+		if (strcmp(argv[2], "dropped") == 0)
+			must(seteuid(NOBODY));
+		return try_bump(open_device(O_RDWR));
+	}
 	expect(0, root, NULL, "root may");
 	expect(EACCES, root_without_any, NULL, "root without capabilities may not");
 	expect(EACCES, root_not_effective, NULL, "root with capabilities that are not effective may not");
@@ -323,6 +376,13 @@ int main(int argc, char **argv)
 	fd = open_device(O_RDWR);
 	expect(EACCES, inherited_descriptor, &fd, "uid 65534 on a descriptor that root opened may not");
 	close(fd);
+
+	expect(EACCES, dropped_after_open, NULL, "who drops the capability after the open may not");
+	expect(0, gained_after_open, NULL, "who raises it after the open may");
+	make_setuid_copy();
+	expect(0, run_setuid, "kept", "a setuid-root program, run by uid 65534, may: its capabilities are effective");
+	expect(EACCES, run_setuid, "dropped", "and may not once it has given its effective uid back");
+	must(unlink(setuid_copy));
 
 	must(pipe2(ready, O_CLOEXEC));
 	pid = child(send_to_parent, ready);

@@ -8,7 +8,19 @@ import org.jspecify.annotations.Nullable;
 final class Commands {
     /** All names, in the order of the help. */
     static final List<String> NAMES = List.of(
-            "serve", "status", "bump", "wait", "watch", "hook", "attach", "upgrade", "doctor", "completion", "help");
+            "serve",
+            "status",
+            "bump",
+            "wait",
+            "watch",
+            "hook",
+            "attach",
+            "upgrade",
+            "install",
+            "uninstall",
+            "doctor",
+            "completion",
+            "help");
 
     private Commands() {}
 
@@ -23,6 +35,8 @@ final class Commands {
             case "hook" -> new HookCommand(context);
             case "attach" -> new AttachCommand(context);
             case "upgrade" -> new UpgradeCommand(context);
+            case "install" -> new InstallCommand(context);
+            case "uninstall" -> new UninstallCommand(context);
             case "doctor" -> new DoctorCommand(context);
             case "completion" -> new CompletionCommand(context);
             case "help" -> new HelpCommand(context);

@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param generation the current generation, unsigned
  * @param watchers all that have the device open, in order of opening
  * @param sources what tells the daemon of restores, and what does not; empty where the daemon does not say
+ * @param pagesMended how many pages the daemon has found not to show the generation; -1 where it does not say
  */
-record DaemonReport(Path device, int generation, List<Entry> watchers, List<SourceEntry> sources) {
+record DaemonReport(Path device, int generation, List<Entry> watchers, List<SourceEntry> sources, long pagesMended) {
     private static final int MAX_LINKS = 40;
     private static final int MAX_READINGS = 5;
 
@@ -78,7 +79,12 @@ record DaemonReport(Path device, int generation, List<Entry> watchers, List<Sour
                 generation = again;
                 watchers = Files.readAllLines(watchersFile);
             }
-            return new DaemonReport(device, Integer.parseUnsignedInt(generation), parse(watchers), sources(device));
+            return new DaemonReport(
+                    device,
+                    Integer.parseUnsignedInt(generation),
+                    parse(watchers),
+                    sources(device),
+                    pagesMended(device));
         } catch (IOException e) {
             return null; // opening the device will tell why
         } catch (IllegalArgumentException e) {
@@ -117,7 +123,7 @@ record DaemonReport(Path device, int generation, List<Entry> watchers, List<Sour
                 others.add(entry);
             }
         }
-        return new DaemonReport(device, generation, others, sources);
+        return new DaemonReport(device, generation, others, sources, pagesMended);
     }
 
     /** Where the last symbolic link leads: by names alone, as a file system without a server answers nothing else. */
@@ -157,6 +163,19 @@ record DaemonReport(Path device, int generation, List<Entry> watchers, List<Sour
                     field(columns, fields, "COMMAND")));
         }
         return entries;
+    }
+
+    private static long pagesMended(Path device) {
+        try {
+            for (String line : Files.readAllLines(device.resolveSibling("health"))) {
+                if (line.startsWith("pages-mended ")) {
+                    return Long.parseLong(line.substring(line.indexOf(' ') + 1));
+                }
+            }
+        } catch (IOException e) {
+            // An older daemon.
+        }
+        return -1;
     }
 
     private static List<SourceEntry> sources(Path device) {

@@ -96,6 +96,12 @@ final class HookFiles {
         }
     }
 
+    /** Whether the script is there and calls this launcher. */
+    boolean calls(Path launcher) throws Failure {
+        @Nullable String script = read(root.resolve(SCRIPT));
+        return script != null && script.contains(MARK) && script.contains(quote(launcher.toString()));
+    }
+
     /** Takes the lines away, and the script when no line is left that names it. */
     void uninstall() throws Failure {
         boolean needed = false;

@@ -47,6 +47,10 @@ record Status(
                 text.append("; restores: ").append(source.restores());
             }
         }
+        if (report.pagesMended() > 0) {
+            text.append("\nself-check  ").append(report.pagesMended());
+            text.append(" pages did not show the generation, and were mended");
+        }
         text.append("\nwatchers    ").append(report.watchers().size());
         text.append(", ").append(report.tracked()).append(" tracked");
         text.append(", ").append(outdated).append(" late\n");
@@ -83,6 +87,12 @@ record Status(
         if (report != null) {
             json.key("resolved").value(report.device().toString());
             json.key("tracked").value(report.tracked());
+            json.key("pagesMended");
+            if (report.pagesMended() < 0) {
+                json.nothing();
+            } else {
+                json.value(report.pagesMended());
+            }
             json.key("sources").array();
             for (DaemonReport.SourceEntry source : report.sources()) {
                 json.object();

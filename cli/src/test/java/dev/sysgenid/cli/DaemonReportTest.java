@@ -105,7 +105,7 @@ class DaemonReportTest {
         Entry self = new Entry(9, 50, 0, "r", false, 7, -1, "java");
         Entry other = new Entry(10, 51, 0, "r", false, 7, -1, "java");
         Entry waitedFor = new Entry(11, 50, 0, "rw", true, 7, -1, "java");
-        DaemonReport report = new DaemonReport(mount, 7, List.of(before, self, other, waitedFor), List.of());
+        DaemonReport report = new DaemonReport(mount, 7, List.of(before, self, other, waitedFor), List.of(), -1);
         assertThat(report.without(50, 5).watchers()).containsExactly(before, other, waitedFor);
     }
 }

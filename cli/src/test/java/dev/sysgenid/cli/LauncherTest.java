@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -252,6 +253,47 @@ class LauncherTest {
         Result result = run("status");
         assertThat(result.exitCode()).isEqualTo(69);
         assertThat(result.err()).isEqualTo("no JDK here\n");
+    }
+
+    /** Else {@code sleep} would fail, and a daemon that dies and dies be started without a pause. */
+    @Test
+    void aRestartDelayThatIsNoNumberIsSaid() throws Exception {
+        run("status");
+        for (String delay : new String[] {"soon", "1s", "", "-1", "1.2.3"}) {
+            Process process = new ProcessBuilder(
+                            "env",
+                            "-u",
+                            "NOTIFY_SOCKET",
+                            "SYSGENID_RESTART_DELAY=" + delay,
+                            root + "/sysgenid",
+                            "serve")
+                    .redirectErrorStream(true)
+                    .start();
+            String said = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            assertThat(process.waitFor()).isEqualTo(7);
+            Assumptions.assumeTrue(Files.isWritable(Path.of("/dev/fuse")), "SKIPPED: no keeper without root and FUSE");
+            assertThat(said)
+                    .contains("SYSGENID_RESTART_DELAY is '" + delay + "', which is not a number of seconds: 10 it is");
+        }
+    }
+
+    @Test
+    void anInstallationIsPreparedOnceAndUsesItsOwnRuntime() throws Exception {
+        Files.delete(root.resolve("pom.xml"));
+        file("lib/a.jar", "");
+        Files.createDirectories(root.resolve("runtime"));
+        Files.move(root.resolve("jdk/bin"), root.resolve("runtime/bin"));
+        file("lib/jdks.sh", "need_jdk25() { exit 9; }\n");
+        assertThat(run("prepare").exitCode()).isZero();
+        assertThat(called()).contains("train");
+        assertThat(run("prepare").exitCode()).isZero();
+        assertThat(called()).isEmpty();
+        assertThat(run("status").out()).contains("-XX:AOTCache=" + root + "/lib/sysgenid.aot\n");
+        called();
+        Files.delete(root.resolve("lib/a.jar"));
+        file("lib/a.jar", "new");
+        run("prepare");
+        assertThat(called()).containsExactly("train");
     }
 
     @Test

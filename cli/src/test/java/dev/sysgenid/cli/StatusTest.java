@@ -24,7 +24,8 @@ class StatusTest {
                             new Entry(13, 99, 65534, "rw", true, 6, 61_000, "é\\x0a")),
                     List.of(
                             new SourceEntry("vmclock", "off", 0, "none offered"),
-                            new SourceEntry("vmgenid", "active", 2, "/dev/kmsg"))));
+                            new SourceEntry("vmgenid", "active", 2, "/dev/kmsg")),
+                    3));
 
     @Test
     void textOfADaemon() {
@@ -33,6 +34,7 @@ class StatusTest {
                         generation  7
                         sources     vmclock: off, none offered
                                     vmgenid: active, /dev/kmsg; restores: 2
+                        self-check  3 pages did not show the generation, and were mended
                         watchers    3, 2 tracked, 1 late
 
                         ID  PID   UID    ACCESS  TRACKED  ACKED  OUTDATED  COMMAND
@@ -44,7 +46,7 @@ class StatusTest {
 
     @Test
     void textWithoutWatchers() {
-        assertThat(Status.of(DEVICE, new DaemonReport(DEVICE, -1, List.of(), List.of()))
+        assertThat(Status.of(DEVICE, new DaemonReport(DEVICE, -1, List.of(), List.of(), -1))
                         .text())
                 .isEqualTo("""
                         device      /run/sysgenid/sysgenid
@@ -67,7 +69,7 @@ class StatusTest {
     void jsonOfADaemon() {
         assertThat(LATE.json()).isEqualTo("""
                         {"device":"/dev/sysgenid","server":"daemon","generation":7,"outdated":1,\
-                        "resolved":"/run/sysgenid/sysgenid","tracked":2,"sources":[\
+                        "resolved":"/run/sysgenid/sysgenid","tracked":2,"pagesMended":3,"sources":[\
                         {"name":"vmclock","state":"off","restores":0,"detail":"none offered"},\
                         {"name":"vmgenid","state":"active","restores":2,"detail":"/dev/kmsg"}],"watchers":[\
                         {"id":3,"pid":1234,"uid":0,"access":"rw","tracked":true,"acknowledged":7,\

@@ -119,8 +119,8 @@ public final class Daemon {
                     link.link().create();
                 }
                 sources.start(loop, device::bump);
-                sayReady(pages, sources, privileged);
-                serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+                sayReady(pages, sources, privileged, state);
+                serve(mountpoint, directory, link, loop, session, connection, pages, device, files, state);
             }
         }
     }
@@ -175,8 +175,8 @@ public final class Daemon {
                     }
                     directory.lock();
                     sources.start(loop, device::bump);
-                    sayReady(pages, sources, privileged);
-                    serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+                    sayReady(pages, sources, privileged, state);
+                    serve(mountpoint, directory, link, loop, session, connection, pages, device, files, state);
                     return true;
                 }
             }
@@ -272,6 +272,7 @@ public final class Daemon {
             Connection connection,
             Pages pages,
             Device device,
+            MountFileSystem files,
             StateFile state)
             throws StartException, SystemCallException {
         boolean[] lost = {false};
@@ -292,13 +293,21 @@ public final class Daemon {
                 loop.stop();
             }
         });
-        Control control = Control.open(directory, loop, () -> {
+        Runnable handOver = () -> {
             handingOver = true;
             loop.stop();
-        });
-        state.serving(HandedDown.byKeeper() || ServiceManager.isThere());
+        };
+        Control control = Control.open(directory, loop, handOver);
+        boolean kept = HandedDown.byKeeper() || ServiceManager.isThere();
+        if (kept) {
+            HandOverSignal.handle(() -> loop.submit(handOver));
+        }
+        state.serving(kept);
         ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
+        SelfCheck check = SelfCheck.start(loop, pages::size, device::mend, this::say);
+        files.setHealth(check::report);
         try (control;
+                check;
                 Watchdog _ =
                         Watchdog.start(loop, Watchdog.half(System.getenv()), () -> ServiceManager.tell("WATCHDOG=1"))) {
             while (session.hasDeferred()) {
@@ -394,7 +403,8 @@ public final class Daemon {
         return Unistd.geteuid() == 0;
     }
 
-    private void sayReady(Pages pages, Sources sources, boolean privileged) {
+    private void sayReady(Pages pages, Sources sources, boolean privileged, StateFile state) {
+        StateFile.DomainRecord domain = Objects.requireNonNull(state.domain());
         StringBuilder text = new StringBuilder(300);
         text.append("serving ").append(options.mount().resolve(MountFileSystem.DEVICE_NAME));
         if (options.device() != null) {
@@ -406,8 +416,11 @@ public final class Daemon {
                         options.tracking() == Tracking.WRITERS
                                 ? "who opens for writing is a watcher"
                                 : "who asks is a watcher (opt-in)");
-        text.append("\n  access     mode 0").append(Integer.toOctalString(options.mode()));
-        text.append(", owner ").append(options.uid()).append(':').append(options.gid());
+        text.append("\n  access     mode 0").append(Integer.toOctalString(domain.mode()));
+        text.append(", owner ").append(domain.uid()).append(':').append(domain.gid());
+        if (domain.mode() != options.mode() || domain.uid() != options.uid() || domain.gid() != options.gid()) {
+            text.append(" as it was, whatever --mode and --owner say: chmod and chown change it");
+        }
         text.append(
                 privileged
                         ? "; CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN may bump"

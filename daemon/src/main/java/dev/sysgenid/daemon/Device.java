@@ -463,6 +463,11 @@ final class Device implements Effects {
         loop.wakeAt(domain.nextDeadline());
     }
 
+    /** Mends some of the pages; see {@link Pages#mend}. */
+    int mend(int from, int count) {
+        return pages.mend(content, from, count);
+    }
+
     /** Tells those who look at their page, and at nothing else, that this daemon serves them no longer. */
     void retire() {
         content = content.gone();

@@ -21,13 +21,14 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mounted directory: the device, and beside it three files for people and shell scripts.
+ * The mounted directory: the device, and beside it four files for people and shell scripts.
  *
  * <pre>
  * sysgenid      the {@link Device}
  * generation    "7\n"; who may bump does so by writing the least new generation that it wants, or 0
  * watchers      who watches, and who is late: {@link WatcherList}
  * sources       what tells of restores: {@link Sources#report}
+ * health        what the self-check has found: {@link SelfCheck#report}
  * </pre>
  *
  * Every number in a request (node, handle) is looked up, never believed. Belongs to the loop's thread.
@@ -37,6 +38,7 @@ final class MountFileSystem implements FileSystem {
     static final String GENERATION_NAME = "generation";
     static final String WATCHERS_NAME = "watchers";
     static final String SOURCES_NAME = "sources";
+    static final String HEALTH_NAME = "health";
 
     private static final String DELETED = " (deleted)";
 
@@ -47,6 +49,7 @@ final class MountFileSystem implements FileSystem {
     private static final long DEVICE_INODE = 4;
 
     private static final long SOURCES_NODE = 5;
+    private static final long HEALTH_NODE = 6;
 
     private static final List<DirectoryEntry> ENTRIES = List.of(
             new DirectoryEntry(".", ROOT, Stat.S_IFDIR),
@@ -54,11 +57,13 @@ final class MountFileSystem implements FileSystem {
             new DirectoryEntry(DEVICE_NAME, DEVICE_INODE, Stat.S_IFREG),
             new DirectoryEntry(GENERATION_NAME, GENERATION_NODE, Stat.S_IFREG),
             new DirectoryEntry(WATCHERS_NAME, WATCHERS_NODE, Stat.S_IFREG),
-            new DirectoryEntry(SOURCES_NAME, SOURCES_NODE, Stat.S_IFREG));
+            new DirectoryEntry(SOURCES_NAME, SOURCES_NODE, Stat.S_IFREG),
+            new DirectoryEntry(HEALTH_NAME, HEALTH_NODE, Stat.S_IFREG));
 
     private final Connection connection;
     private final Device device;
     private final Supplier<String> sources;
+    private Supplier<String> health = () -> "";
     private final Consumer<String> log;
     private final long startedSeconds;
 
@@ -110,6 +115,11 @@ final class MountFileSystem implements FileSystem {
         this.log = log;
         this.state = state;
         startedSeconds = state.startedSeconds();
+    }
+
+    /** What the file {@code health} says from now on. */
+    void setHealth(Supplier<String> report) {
+        health = report;
     }
 
     /** What another daemon has counted; from here on its nodes are known when the kernel asks about them. */
@@ -187,6 +197,7 @@ final class MountFileSystem implements FileSystem {
                 connection.replyEntry(request.unique(), GENERATION_NODE, textAttributes(GENERATION_NODE));
             case WATCHERS_NAME -> connection.replyEntry(request.unique(), WATCHERS_NODE, textAttributes(WATCHERS_NODE));
             case SOURCES_NAME -> connection.replyEntry(request.unique(), SOURCES_NODE, textAttributes(SOURCES_NODE));
+            case HEALTH_NAME -> connection.replyEntry(request.unique(), HEALTH_NODE, textAttributes(HEALTH_NODE));
             default -> connection.replyError(request.unique(), Errno.ENOENT);
         }
     }
@@ -323,10 +334,10 @@ final class MountFileSystem implements FileSystem {
         if (list != null) {
             byte[] text = list.read(request.offset(), size);
             connection.replyData(request.unique(), text, 0, text.length);
-        } else if (request.node() == GENERATION_NODE || request.node() == SOURCES_NODE) {
+        } else if (isText(request.node()) && request.node() != WATCHERS_NODE) {
             String content = request.node() == GENERATION_NODE
                     ? Generation.toString(device.domain().generation()) + "\n"
-                    : sources.get();
+                    : request.node() == SOURCES_NODE ? sources.get() : health.get();
             byte[] text = content.getBytes(StandardCharsets.UTF_8);
             int from = Math.clamp(request.offset(), 0, text.length);
             connection.replyData(request.unique(), text, from, Math.min(size, text.length - from));
@@ -414,7 +425,7 @@ final class MountFileSystem implements FileSystem {
     }
 
     private static boolean isText(long node) {
-        return node == GENERATION_NODE || node == WATCHERS_NODE || node == SOURCES_NODE;
+        return node == GENERATION_NODE || node == WATCHERS_NODE || node == SOURCES_NODE || node == HEALTH_NODE;
     }
 
     private Attributes deviceAttributes() {

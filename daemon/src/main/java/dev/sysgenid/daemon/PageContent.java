@@ -71,6 +71,18 @@ record PageContent(int sequence, int state, long wideGeneration, long identityHe
         INT.setRelease(memory, at + GENERATION_OFFSET, generation());
     }
 
+    /** Whether a page shows exactly this. Its client may write to it meanwhile, and will be looked at again. */
+    boolean isShown(MemorySegment memory, long at) {
+        return (int) INT.getOpaque(memory, at + GENERATION_OFFSET) == generation()
+                && memory.get(LONG, at + MAGIC_OFFSET) == MAGIC
+                && (int) INT.getOpaque(memory, at + VERSION_OFFSET) == VERSION
+                && (int) INT.getOpaque(memory, at + STATE_OFFSET) == state
+                && (int) INT.getOpaque(memory, at + SEQUENCE_OFFSET) == sequence
+                && memory.get(LONG, at + WIDE_GENERATION_OFFSET) == wideGeneration
+                && memory.get(LONG, at + CLONE_IDENTITY_OFFSET) == identityHead
+                && memory.get(LONG, at + CLONE_IDENTITY_OFFSET + Long.BYTES) == identityTail;
+    }
+
     /** The start of the page, up to where the zeros begin; the sequence is odd if the page is {@code changing}. */
     byte[] bytes(boolean changing) {
         byte[] bytes = new byte[END];

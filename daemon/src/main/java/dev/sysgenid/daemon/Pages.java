@@ -19,6 +19,16 @@ interface Pages {
     /** Makes every page show this; when it returns, no load by anybody gives an older generation. */
     void publish(PageContent content);
 
+    /**
+     * Compares some pages with what they should show, and makes those show it that do not.
+     *
+     * @param content what was published last
+     * @param from the first of them, from 0 up to {@link #size}; which page that is changes as pages come and go
+     * @param count how many, at the most
+     * @return how many did not show it; 0 also where pages cannot be looked at
+     */
+    int mend(PageContent content, int from, int count);
+
     /** How many pages there are. */
     int size();
 

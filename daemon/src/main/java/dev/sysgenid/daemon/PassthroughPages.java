@@ -139,6 +139,22 @@ final class PassthroughPages implements Pages, AutoCloseable {
         VarHandle.fullFence();
     }
 
+    @Override
+    public int mend(PageContent content, int from, int count) {
+        int mended = 0;
+        int end = (int) Math.min(size, (long) from + count);
+        for (int i = from; i < end; i++) {
+            if (!content.isShown(slots, (long) used[i] * stride)) {
+                show(used[i], content);
+                mended++;
+            }
+        }
+        if (mended > 0) {
+            VarHandle.fullFence();
+        }
+        return mended;
+    }
+
     /**
      * Stores to one line of the processor's cache. Each open does it, so where there are many pages this is compiled before
      * the first bump comes.

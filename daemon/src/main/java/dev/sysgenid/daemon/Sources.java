@@ -50,7 +50,7 @@ final class Sources implements AutoCloseable {
 
     private final List<Entry> entries = new ArrayList<>();
     private final Path marks;
-    private String marked = "";
+    private @Nullable String marked;
     private final boolean bumpOnDisruption;
     private final Consumer<String> log;
     private final KernelRandom random;
@@ -243,13 +243,14 @@ final class Sources implements AutoCloseable {
                 text.append(entry.name).append(' ').append(source.mark()).append('\n');
             }
         }
-        if (text.toString().equals(marked)) {
+        String now = text.toString();
+        if (now.equals(marked)) {
             return;
         }
-        marked = text.toString();
+        marked = now;
         try {
             Path draft = marks.resolveSibling(MARKS + ".new");
-            Files.writeString(draft, marked);
+            Files.writeString(draft, now);
             Files.move(draft, marks, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             log.accept("WARNING: cannot note what is known of restores (" + e.getMessage()

@@ -78,7 +78,8 @@ final class KeptDevice implements AutoCloseable {
         }
     }
 
-    private static Path install(Path directory) throws IOException {
+    /** Puts the launcher there, with the modules beside it; returns it. */
+    static Path install(Path directory) throws IOException {
         Path installed = Files.createDirectory(directory.resolve("installed"));
         Path lib = Files.createDirectory(installed.resolve("lib"));
         Files.copy(LAUNCHER.resolveSibling(".mvn/jdks.sh"), lib.resolve("jdks.sh"));
