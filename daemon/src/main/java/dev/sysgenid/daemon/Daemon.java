@@ -17,7 +17,6 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
@@ -112,15 +111,15 @@ public final class Daemon {
             shakeHands(session, connection);
             try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0))) {
                 Pages pages = makePages(session, connection, directory, options.mapping());
-                Device device = makeDevice(pages, session, connection, callers, loop, sources, state, privileged);
-                MountFileSystem files = makeFiles(connection, device, sources, state);
+                Domains domains = makeDomains(pages, session, connection, callers, loop, sources, state, privileged);
+                MountFileSystem files = makeFiles(connection, domains, sources, state);
                 session.start(files);
                 if (link.link() != null) {
                     link.link().create();
                 }
-                sources.start(loop, device::bump);
+                sources.start(loop, domains.machine()::bump);
                 sayReady(pages, sources, privileged);
-                serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+                serve(mountpoint, directory, link, loop, session, connection, pages, domains, state);
             }
         }
     }
@@ -163,20 +162,21 @@ public final class Daemon {
                 try (Link link = takeOverLink()) {
                     // As it was agreed when it was mounted, whatever the options say now.
                     Pages pages = makePages(session, connection, directory, Mapping.AUTO);
-                    Device device = makeDevice(pages, session, connection, callers, loop, sources, state, privileged);
-                    MountFileSystem files = makeFiles(connection, device, sources, state);
+                    Domains domains =
+                            makeDomains(pages, session, connection, callers, loop, sources, state, privileged);
+                    MountFileSystem files = makeFiles(connection, domains, sources, state);
                     session.start(files);
                     try {
-                        takeOver.restore(device, files, pages, directory.pages());
-                        takeOver.finish(device, files, pages, undead);
+                        takeOver.restore(domains, files, pages, directory.pages());
+                        takeOver.finish(domains, files, pages, undead);
                     } catch (TakeOver.ImpossibleException e) {
                         say("what the last daemon left cannot be gone on with: " + e.getMessage());
                         return false;
                     }
                     directory.lock();
-                    sources.start(loop, device::bump);
+                    sources.start(loop, domains.machine()::bump);
                     sayReady(pages, sources, privileged);
-                    serve(mountpoint, directory, link, loop, session, connection, pages, device, state);
+                    serve(mountpoint, directory, link, loop, session, connection, pages, domains, state);
                     return true;
                 }
             }
@@ -233,7 +233,7 @@ public final class Daemon {
         return stored;
     }
 
-    private Device makeDevice(
+    private Domains makeDomains(
             Pages pages,
             Session session,
             Connection connection,
@@ -243,24 +243,24 @@ public final class Daemon {
             StateFile state,
             boolean privileged) {
         int all = Math.min(PassthroughPages.capacity(Requirements.maxMappings()), StateFile.MOST_WATCHERS);
-        return new Device(
-                options.tracking(),
+        Surroundings surroundings = new Surroundings(
                 connection,
                 pages,
                 callers,
-                privileged ? caller -> callers.mayBump(caller.pid()) : caller -> caller.uid() == Unistd.geteuid(),
+                privileged
+                        ? (caller, owner) -> callers.mayBump(caller.pid(), owner)
+                        : (caller, _) -> caller.uid() == Unistd.geteuid(),
                 loop,
                 () -> takeForgets(session),
                 sources::freshen,
                 new BumpLog(),
                 state,
                 new Quotas(all, options.watchersPerUser(), Unistd.geteuid()));
+        return new Domains(new Device(options.tracking(), surroundings), state, callers);
     }
 
-    private MountFileSystem makeFiles(Connection connection, Device device, Sources sources, StateFile state) {
-        StateFile.DomainRecord domain = Objects.requireNonNull(state.domain());
-        return new MountFileSystem(
-                connection, device, domain.mode(), domain.uid(), domain.gid(), sources::report, this::say, state);
+    private MountFileSystem makeFiles(Connection connection, Domains domains, Sources sources, StateFile state) {
+        return new MountFileSystem(connection, domains, sources::report, this::say, state);
     }
 
     private void serve(
@@ -271,7 +271,7 @@ public final class Daemon {
             Session session,
             Connection connection,
             Pages pages,
-            Device device,
+            Domains domains,
             StateFile state)
             throws StartException, SystemCallException {
         boolean[] lost = {false};
@@ -314,7 +314,7 @@ public final class Daemon {
                 ServiceManager.tell("STOPPING=1");
                 // What the kernel keeps cannot be stored into once the connection is lost.
                 if (!(pages instanceof StoredPages) || !lost[0]) {
-                    device.retire();
+                    domains.all().forEach(Device::retire);
                 }
                 if (ServiceManager.isThere()) {
                     ServiceManager.release(HandedDown.NAME);
@@ -444,7 +444,7 @@ public final class Daemon {
     }
 
     /** A line for each bump; in a storm, the first few of each second and a count of the others. */
-    private final class BumpLog implements Device.Journal {
+    private final class BumpLog implements Surroundings.Journal {
         private static final long SECOND = 1_000_000_000L;
         private static final int LINES_A_SECOND = 10;
 
@@ -453,7 +453,7 @@ public final class Daemon {
         private int unsaid;
 
         @Override
-        public void bumped(int generation, int outdated, String by) {
+        public void bumped(String domain, int generation, int outdated, String by) {
             long now = System.nanoTime();
             if (now - secondBegan > SECOND) {
                 secondBegan = now;
@@ -465,7 +465,8 @@ public final class Daemon {
             }
             lines++;
             // Not String.format, whose first use takes longer than everything else that a bump does.
-            say("generation " + Generation.toString(generation) + ", by " + by + "; " + outdated
+            say((domain.isEmpty() ? "" : "domain " + domain + ": ") + "generation " + Generation.toString(generation)
+                    + ", by " + by + "; " + outdated
                     + (outdated == 1 ? " watcher" : " watchers") + " outdated"
                     + (unsaid == 0 ? "" : "; " + unsaid + " bumps before this one were not shown"));
             unsaid = 0;

@@ -16,8 +16,12 @@ interface Pages {
      */
     Page create(long node, int uid, PageContent content) throws SystemCallException;
 
-    /** Makes every page show this; when it returns, no load by anybody gives an older generation. */
-    void publish(PageContent content);
+    /**
+     * Makes every page of one domain show this; when it returns, no load by anybody gives an older generation.
+     *
+     * @param slot the domain's, as in the {@link NodeIds} of its nodes
+     */
+    void publish(int slot, PageContent content);
 
     /** How many pages there are. */
     int size();

@@ -71,7 +71,8 @@ class MountFileSystemTest {
         }
 
         @Override
-        public void publish(PageContent content) {
+        public void publish(int slot, PageContent content) {
+            assertThat(slot).isZero();
             published = content.generation();
         }
 
@@ -110,21 +111,26 @@ class MountFileSystemTest {
         state = States.begin(new StateFile.DomainRecord(PageContent.first(0, 0, 0), 0, 0, 0666, 10, 20));
         device = new Device(
                 Tracking.WRITERS,
-                kernel.connection,
-                pages,
-                callers,
-                _ -> mayBump,
-                loop,
-                () -> {
-                    reclaimed++;
-                    pages.refuse = Math.max(0, pages.refuse);
-                },
-                () -> freshened = pages.published,
-                (generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by),
-                state,
-                new Quotas(100_000, 3, 5));
+                new Surroundings(
+                        kernel.connection,
+                        pages,
+                        callers,
+                        (_, _) -> mayBump,
+                        loop,
+                        () -> {
+                            reclaimed++;
+                            pages.refuse = Math.max(0, pages.refuse);
+                        },
+                        () -> freshened = pages.published,
+                        (_, generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by),
+                        state,
+                        new Quotas(100_000, 3, 5)));
         files = new MountFileSystem(
-                kernel.connection, device, 0666, 10, 20, () -> "SOURCE STATE\nx active\n", log::add, state);
+                kernel.connection,
+                new Domains(device, state, callers),
+                () -> "SOURCE STATE\nx active\n",
+                log::add,
+                state);
     }
 
     @AfterEach

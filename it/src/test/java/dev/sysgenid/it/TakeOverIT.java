@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** One daemon goes on where another was killed or handed over; and the keeper that sees to it. */
 class TakeOverIT {
-    private static final long WATCHERS = 131_072;
+    private static final long WATCHERS = 1_703_936;
 
     private final List<Integer> open = new ArrayList<>();
 
