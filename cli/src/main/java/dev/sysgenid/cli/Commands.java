@@ -8,7 +8,18 @@ import org.jspecify.annotations.Nullable;
 final class Commands {
     /** All names, in the order of the help. */
     static final List<String> NAMES = List.of(
-            "serve", "status", "bump", "wait", "watch", "hook", "attach", "upgrade", "doctor", "completion", "help");
+            "serve",
+            "status",
+            "bump",
+            "wait",
+            "watch",
+            "domain",
+            "hook",
+            "attach",
+            "upgrade",
+            "doctor",
+            "completion",
+            "help");
 
     private Commands() {}
 
@@ -20,6 +31,7 @@ final class Commands {
             case "bump" -> new BumpCommand(context);
             case "wait" -> new WaitCommand(context);
             case "watch" -> new WatchCommand(context);
+            case "domain" -> new DomainCommand(context);
             case "hook" -> new HookCommand(context);
             case "attach" -> new AttachCommand(context);
             case "upgrade" -> new UpgradeCommand(context);
