@@ -169,6 +169,7 @@ final class Domains {
         byName.remove(domain.name());
         if (device.pagesHeld() == 0) {
             state.domains().remove(request.unique(), domain.slot());
+            device.remove();
             drop(device);
         } else {
             state.domains().set(StateFile.REMOVE_DOMAIN, request.unique(), domain.withoutDirectory());

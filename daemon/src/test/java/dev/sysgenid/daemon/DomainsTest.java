@@ -329,6 +329,21 @@ class DomainsTest {
         assertThat(reply().errno()).isZero();
     }
 
+    /** Somebody looked its device up, and opens it when the name, and the slot, are another one's. */
+    @Test
+    void whatWasLookedUpIsNotOfTheNextDomain() throws Exception {
+        make("c1");
+        long node = device("c1");
+        assertThat(remove("c1")).isZero();
+        assertThat(open(node)).isEqualTo(-Errno.ENODEV);
+        assertThat(make("c1")).isZero();
+        assertThat(named("c1").slot()).isEqualTo(1);
+        assertThat(open(node)).isEqualTo(-Errno.ENODEV);
+        assertThat(open(device("c1"))).isPositive();
+        takeOver();
+        assertThat(open(node)).as("to a daemon that knows of neither").isEqualTo(-Errno.ENODEV);
+    }
+
     @Test
     void thereAreNotMoreThanThereMayBe() {
         for (int i = 0; i < Domains.MOST; i++) {
