@@ -49,7 +49,7 @@ final class SeenDomains {
                     path = path.substring(0, path.length() - DELETED.length());
                 }
                 int end = path.indexOf('/', 1);
-                String first = path.substring(1, end < 0 ? path.length() : end);
+                String first = path.isEmpty() ? "" : path.substring(1, end < 0 ? path.length() : end);
                 if (DomainName.refusal(first) != 0) {
                     return Set.of(); // the machine's: the whole directory, or its device
                 }

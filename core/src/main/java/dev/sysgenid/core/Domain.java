@@ -4,13 +4,10 @@ package dev.sysgenid.core;
 import dev.sysgenid.abi.Generation;
 import dev.sysgenid.abi.Ioctl;
 import dev.sysgenid.core.Family.Wait;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A generation and those who watch it: the semantics of the device file, as a state machine without I/O, clock or
@@ -74,16 +71,11 @@ public final class Domain {
 
     private long serial;
 
-    private int watchers;
+    private final Roll watchers = new Roll();
     private int tracked;
 
     /** How many watchers are both tracked and outdated. */
     private int outdated;
-
-    /** All watchers in order of opening, linked through {@link Watcher#next}. */
-    private @Nullable Watcher first;
-
-    private @Nullable Watcher last;
 
     /** The parked reads by request number, in order of arrival. */
     private final LinkedHashMap<Long, Watcher> reads = new LinkedHashMap<>();
@@ -151,8 +143,8 @@ public final class Domain {
      * @throws IllegalStateException when it has watchers
      */
     public void remove() {
-        if (watchers > 0 || family.machine == this) {
-            throw new IllegalStateException("the domain of " + watchers + " watchers cannot be removed");
+        if (watchers.size() > 0 || family.machine == this) {
+            throw new IllegalStateException("the domain of " + watchers.size() + " watchers cannot be removed");
         }
         family.below.remove(this);
     }
@@ -189,6 +181,7 @@ public final class Domain {
      * @param outdatedSince its {@link #outdatedSince}: {@link Long#MAX_VALUE} when it is up to date
      */
     public Watcher resume(long id, boolean writable, boolean isTracked, int acknowledged, long outdatedSince) {
+        Watcher last = watchers.last();
         if (last != null && last.id() >= id) {
             throw new IllegalArgumentException("watcher " + id + " after " + last);
         }
@@ -206,14 +199,7 @@ public final class Domain {
     }
 
     private Watcher add(Watcher watcher) {
-        watcher.previous = last;
-        if (last == null) {
-            first = watcher;
-        } else {
-            last.next = watcher;
-        }
-        last = watcher;
-        watchers++;
+        watchers.add(watcher);
         if (watcher.tracked) {
             tracked++;
         }
@@ -231,19 +217,7 @@ public final class Domain {
         check(watcher);
         setTracked(watcher, false);
         watcher.domain = null;
-        watchers--;
-        if (watcher.previous == null) {
-            first = watcher.next;
-        } else {
-            watcher.previous.next = watcher.next;
-        }
-        if (watcher.next == null) {
-            last = watcher.previous;
-        } else {
-            watcher.next.previous = watcher.previous;
-        }
-        watcher.previous = null;
-        watcher.next = null;
+        watchers.remove(watcher);
         wakes.remove(watcher);
         if (watcher.parked > 0) {
             interruptAllOf(watcher);
@@ -472,7 +446,7 @@ public final class Domain {
 
     /** How many watchers there are, tracked or not. */
     public int watchers() {
-        return watchers;
+        return watchers.size();
     }
 
     /** How many requests are parked here, reads and WAITs. */
@@ -490,24 +464,7 @@ public final class Domain {
      * last may be closed, but no other.
      */
     public Iterable<Watcher> all() {
-        return () -> new Iterator<>() {
-            private @Nullable Watcher following = first;
-
-            @Override
-            public boolean hasNext() {
-                return following != null;
-            }
-
-            @Override
-            public Watcher next() {
-                Watcher watcher = following;
-                if (watcher == null) {
-                    throw new NoSuchElementException();
-                }
-                following = watcher.next;
-                return watcher;
-            }
-        };
+        return watchers;
     }
 
     /**

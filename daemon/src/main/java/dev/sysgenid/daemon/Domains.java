@@ -82,6 +82,11 @@ final class Domains {
         return all;
     }
 
+    /** How many have a directory. */
+    int directories() {
+        return byName.size();
+    }
+
     /** One more than the greatest slot that has been in use. */
     int slots() {
         return slots;

@@ -480,6 +480,9 @@ final class MountFileSystem implements FileSystem {
             mode = Stat.S_IFREG | 0666;
         }
         int links = device.ledger().removed() ? 0 : kind == NodeIds.DIRECTORY ? 2 : 1;
+        if (kind == NodeIds.DIRECTORY && device == domains.machine()) {
+            links += domains.directories();
+        }
         return new Attributes(
                 NodeIds.shown(device.slot(), kind),
                 mode,
