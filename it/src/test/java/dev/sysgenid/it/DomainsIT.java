@@ -3,6 +3,7 @@ package dev.sysgenid.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sysgenid.SysGenId;
 import dev.sysgenid.abi.Ioctl;
 import dev.sysgenid.abi.Page;
 import dev.sysgenid.linux.Errno;
@@ -327,6 +328,29 @@ class DomainsIT {
                 script,
                 "sh",
                 path.toString()));
+    }
+
+    @Test
+    void theJavaLibraryLivesInADomain() throws Exception {
+        try (ServedDevice device = ServedDevice.start()) {
+            Path domain = Files.createDirectory(device.mount().resolve("java"));
+            Path other = Files.createDirectory(device.mount().resolve("other"));
+            try (SysGenId id = SysGenId.open(domain.resolve("sysgenid"))) {
+                long stamp = id.stamp();
+                var identity = id.cloneIdentity();
+                Files.writeString(other.resolve("generation"), "0\n");
+                assertThat(id.stamp()).isEqualTo(stamp);
+                Files.writeString(domain.resolve("generation"), "0\n");
+                assertThat(id.generation()).isEqualTo(1);
+                assertThat(id.stamp()).isNotEqualTo(stamp);
+                assertThat(id.cloneIdentity()).isNotEqualTo(identity).isPresent();
+                stamp = id.stamp();
+                device.bump();
+                assertThat(id.stamp()).isNotEqualTo(stamp);
+            }
+            assertThat(rmdir(domain)).isZero();
+            device.stop();
+        }
     }
 
     /** Whoever comes first, everyone gets one of the answers that there are, and nothing is left. */
