@@ -109,7 +109,7 @@ public final class Daemon {
             Connection connection = new Connection(descriptor, this::say, arena);
             Session session = new Session(connection, privileged && options.mapping() != Mapping.STORE);
             shakeHands(session, connection);
-            try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0))) {
+            try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0, 0))) {
                 Pages pages = makePages(session, connection, directory, options.mapping());
                 Domains domains = makeDomains(pages, session, connection, callers, loop, sources, state, privileged);
                 MountFileSystem files = makeFiles(connection, domains, sources, state);
@@ -124,11 +124,17 @@ public final class Daemon {
         }
     }
 
-    private StateFile.DomainRecord newDomain(int generation) {
+    /** Nobody knows what it was: so it is nothing that it can have been. */
+    private StateFile.DomainRecord unknownDomain() {
+        SecureRandom random = new SecureRandom();
+        return newDomain(random.nextInt(), StateFile.newEra(random.nextInt()));
+    }
+
+    private StateFile.DomainRecord newDomain(int generation, long serial) {
         CloneIdentity identity = new CloneIdentity();
         identity.draw();
         PageContent content = PageContent.first(generation, identity.head(), identity.tail());
-        return new StateFile.DomainRecord(content, 0, 0, options.mode(), options.uid(), options.gid());
+        return new StateFile.DomainRecord(content, serial, 0, options.mode(), options.uid(), options.gid());
     }
 
     /** Serves a connection that another daemon left, to the end. Returns false when that cannot be done. */
@@ -149,8 +155,7 @@ public final class Daemon {
             Connection connection = new Connection(handed.descriptor(), this::say, arena);
             Session session = new Session(connection, privileged);
             session.resume(privileged, true);
-            TakeOver takeOver =
-                    TakeOver.begin(connection, session, directory, newDomain(new SecureRandom().nextInt()), this::say);
+            TakeOver takeOver = TakeOver.begin(connection, session, directory, unknownDomain(), this::say);
             try (StateFile state = takeOver.state();
                     Mountpoint mountpoint = Mountpoint.takeOver(
                             options.mount(), state.madeDirectory(), privileged, handed.descriptor())) {

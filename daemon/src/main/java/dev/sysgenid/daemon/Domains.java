@@ -208,8 +208,8 @@ final class Domains {
         DomainRecords.Found found = state.domains().all(unknown);
         List<Subdomain> damaged = new ArrayList<>(found.damaged());
         for (Subdomain domain : found.domains()) {
-            if (domain.baseAt() > machine.ledger().serial()) {
-                // What was noted of the machine is lost, and so the bumps since.
+            if (!StateFile.sameEra(domain.baseAt(), machine.ledger().serial())) {
+                // What was noted of the machine was lost meanwhile, and how often it was bumped.
                 damaged.add(domain);
             } else if (byName.containsKey(domain.name()) && !domain.removed()) {
                 damaged.add(DomainRecords.lost(domain.slot(), unknown));

@@ -103,6 +103,21 @@ final class StateFile implements AutoCloseable {
     /** What a domain and its device are, beside the watchers. */
     record DomainRecord(PageContent content, long serial, long bumpedAt, int mode, int uid, int gid) {}
 
+    /**
+     * A serial for a domain of which nobody knows how often it was bumped: in an era of its own, so that what was noted in relation to
+     * earlier ones is never taken to be in relation to this.
+     */
+    static long newEra(int random) {
+        return ((random & 0x3fff_ffffL) | 1) << ERA_SHIFT;
+    }
+
+    /** Whether one serial can be the other one, some bumps later. */
+    static boolean sameEra(long before, long after) {
+        return before <= after && before >>> ERA_SHIFT == after >>> ERA_SHIFT;
+    }
+
+    private static final int ERA_SHIFT = 32;
+
     /** What is known of a watcher. */
     record WatcherRecord(
             int slot,

@@ -438,6 +438,32 @@ class DomainsTest {
         assertThat(listed()).contains("good", "bad", "lost-3");
     }
 
+    /** Then nobody knows how often the machine was bumped since the domain was, and no domain's generation. */
+    @Test
+    void withoutTheMachinesRecordNoDomainsGenerationIsBelieved() throws Exception {
+        make("c1");
+        domains.machine().bump("a test");
+        state.close();
+        StateFile next = Objects.requireNonNull(StateFile.open(States.again(memory)));
+        next.setDomain(
+                StateFile.OTHER,
+                0,
+                new StateFile.DomainRecord(PageContent.first(9, 5, 6), StateFile.newEra(0), 0, 0666, 0, 0));
+        next.settle();
+        for (int kills = 0; kills < 2; kills++) {
+            begin(next);
+            assertThat(domains.restore(4_000)).isEqualTo(1);
+            assertThat(generation("c1")).isEqualTo(4_000);
+            state.close();
+            next = Objects.requireNonNull(StateFile.open(States.again(memory)));
+        }
+        begin(next);
+        domains.restore(4_000);
+        domains.noteLost();
+        takeOver();
+        assertThat(generation("c1")).isEqualTo(4_000);
+    }
+
     private void flip(int at) throws Exception {
         try (java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofConfined()) {
             var bytes = arena.allocate(1);
