@@ -23,6 +23,9 @@
 #define SYSGENID_WAIT_WATCHERS		_IO(0xE4, 2)	/* until nobody is outdated, or so many ms; 0: for ever */
 #define SYSGENID_TRIGGER_GEN_UPDATE	_IO(0xE4, 3)	/* bump, to at least this generation; 0: no wish */
 
+/* Of the device of a domain, not in any driver: gives it to the user namespace of this open descriptor. */
+#define SYSGENID_SET_DOMAIN_OWNER	_IO(0xE4, 0x40)
+
 /* The family of the driver as posted in January 2021. GET has no counterpart in the other one. */
 #define SYSGENID_V4_GET_OUTDATED_WATCHERS	_IO(0x2d, 1)	/* returns how many are outdated */
 #define SYSGENID_V4_WAIT_WATCHERS		_IO(0x2d, 2)	/* as above, but a timeout is told by EINTR */

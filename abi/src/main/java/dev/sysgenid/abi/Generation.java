@@ -44,6 +44,24 @@ public final class Generation {
     }
 
     /**
+     * The wide generation after a number of bumps with no wish: {@link #next} and {@link #widen} that many times.
+     *
+     * @param current the wide generation before them, unsigned
+     * @param bumps how many; not negative
+     * @return the wide generation after them, unsigned
+     */
+    public static long advance(long current, long bumps) {
+        if (bumps == 0) {
+            return current;
+        }
+        // Narrow generations run through 1 to 2^32-1 again and again; 0 stands before the first of them.
+        long from = (current & 0xffff_ffffL) - 1;
+        long to = from + bumps;
+        long wraps = to / 0xffff_ffffL;
+        return (((current >>> 32) + wraps) << 32) | (to % 0xffff_ffffL + 1);
+    }
+
+    /**
      * The generation in decimal, as people and shell scripts read it.
      *
      * @param generation unsigned

@@ -27,5 +27,11 @@ public final class Ioctl {
     /** As {@link #V4_FORCE_GEN_UPDATE}. */
     public static final int TRIGGER_GEN_UPDATE = 0xE403;
 
+    /**
+     * Of the device of a domain below the machine's: gives the domain to the user namespace of which the argument, a
+     * descriptor of the caller's, is open. Ours, and in no driver.
+     */
+    public static final int SET_DOMAIN_OWNER = 0xE440;
+
     private Ioctl() {}
 }

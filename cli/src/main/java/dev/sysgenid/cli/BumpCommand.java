@@ -26,7 +26,7 @@ final class BumpCommand extends Command {
                 "Every program that watches the device learns that the system was restored.");
         device = new DeviceOption(context);
         acknowledgements = new Acknowledgements(context);
-        accept(device.spec(), minimum, wait, acknowledgements.timeoutOption());
+        accept(device.spec(), device.domainSpec(), minimum, wait, acknowledgements.timeoutOption());
         examples(
                 "sysgenid bump                         after restoring a snapshot",
                 "sysgenid bump --wait --timeout 10s    and hold until all programs are ready");

@@ -13,6 +13,7 @@ final class Commands {
             "bump",
             "wait",
             "watch",
+            "domain",
             "hook",
             "attach",
             "upgrade",
@@ -32,6 +33,7 @@ final class Commands {
             case "bump" -> new BumpCommand(context);
             case "wait" -> new WaitCommand(context);
             case "watch" -> new WatchCommand(context);
+            case "domain" -> new DomainCommand(context);
             case "hook" -> new HookCommand(context);
             case "attach" -> new AttachCommand(context);
             case "upgrade" -> new UpgradeCommand(context);

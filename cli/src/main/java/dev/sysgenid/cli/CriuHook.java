@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>any other: nothing.
  * </ul>
  *
+ * <p>It is the generation of the domain that was named, or of those that the dumped or restored processes can see ({@link
+ * SeenDomains}), or else of the machine.
+ *
  * <p>The script that {@link HookFiles} installs does the same without a JVM where it can, and calls this where it cannot.
  */
 final class CriuHook {
@@ -27,17 +32,21 @@ final class CriuHook {
     private static final int LONGEST_NOTE = 16;
 
     private final Context context;
-    private final Path device;
+    private final Path machine;
+    private final @Nullable String domain;
     private final boolean allowMissing;
 
     /**
      * A hook.
      *
+     * @param machine the machine's device
+     * @param domain the domain; null for what the processes see
      * @param allowMissing whether a restore goes on where there is no device
      */
-    CriuHook(Context context, Path device, boolean allowMissing) {
+    CriuHook(Context context, Path machine, @Nullable String domain, boolean allowMissing) {
         this.context = context;
-        this.device = device;
+        this.machine = machine;
+        this.domain = domain;
         this.allowMissing = allowMissing;
     }
 
@@ -53,6 +62,23 @@ final class CriuHook {
         return ExitCodes.OK;
     }
 
+    /** The devices that it is about. */
+    private List<Path> devices() {
+        if (domain != null) {
+            return List.of(DeviceOption.of(machine, domain));
+        }
+        String process = context.environment().get("CRTOOLS_INIT_PID");
+        Path root = DaemonReport.follow(machine).getParent();
+        if (process == null || !process.matches("[1-9][0-9]{0,9}") || root == null) {
+            return List.of(machine);
+        }
+        List<Path> devices = new ArrayList<>();
+        for (String name : SeenDomains.of(Path.of("/proc"), process, root)) {
+            devices.add(DeviceOption.of(machine, name));
+        }
+        return devices.isEmpty() ? List.of(machine) : devices;
+    }
+
     private Path noteFile() throws Failure {
         String images = context.environment().get("CRTOOLS_IMAGE_DIR");
         if (images == null || images.isEmpty()) {
@@ -63,9 +89,14 @@ final class CriuHook {
 
     private void note() throws Failure {
         Path file = noteFile();
-        int generation;
-        try (Device opened = Device.openToLook(device, context.opener())) {
-            generation = opened.generation();
+        int generation = 0;
+        try {
+            for (Path device : devices()) {
+                try (Device opened = Device.openToLook(device, context.opener())) {
+                    int seen = opened.generation();
+                    generation = Integer.compareUnsigned(seen, generation) > 0 ? seen : generation;
+                }
+            }
         } catch (Failure e) {
             if (e.exitCode() != ExitCodes.UNAVAILABLE) {
                 throw e;
@@ -90,9 +121,14 @@ final class CriuHook {
         @Nullable Integer dumped = dumped(noteFile());
         // Above the highest one there is none: then zero, no wish.
         int minimum = dumped == null ? 0 : dumped + 1;
-        try (Device opened = Device.open(device, context.opener())) {
-            int generation = opened.bump(minimum);
-            context.err().println("sysgenid: restored; the generation is " + Device.show(generation));
+        try {
+            for (Path device : devices()) {
+                try (Device opened = Device.open(device, context.opener())) {
+                    int generation = opened.bump(minimum);
+                    String of = device.equals(machine) ? "" : " of " + device;
+                    context.err().println("sysgenid: restored; the generation" + of + " is " + Device.show(generation));
+                }
+            }
         } catch (Failure e) {
             if (e.exitCode() == ExitCodes.UNAVAILABLE && allowMissing) {
                 context.err()

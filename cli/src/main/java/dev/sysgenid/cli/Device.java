@@ -164,6 +164,22 @@ final class Device implements AutoCloseable {
     }
 
     /**
+     * Gives the domain of this device to a user namespace.
+     *
+     * @param namespace a descriptor of it
+     */
+    void setOwner(int namespace) throws Failure {
+        int result = file.ioctl(Ioctl.SET_DOMAIN_OWNER, namespace);
+        if (result == -Errno.EACCES || result == -Errno.EPERM) {
+            throw new Failure(
+                    ExitCodes.NO_PERMISSION, "you may not give " + path + " to a user namespace", "run it as root");
+        }
+        if (result < 0) {
+            throw failed("set the owner of", result);
+        }
+    }
+
+    /**
      * Waits until every tracked watcher has acknowledged the newest generation, however often that changes meanwhile.
      * This watcher acknowledges each change at once: it never waits for itself. It must know a generation before:
      * by {@link #generation} or {@link #bump}.
@@ -271,6 +287,11 @@ final class Device implements AutoCloseable {
                         "you may not open " + path,
                         "run it as root, or have the device served with a --mode or --owner that lets you");
             case Errno.EISDIR -> directory(path);
+            case Errno.ENODEV ->
+                new Failure(
+                        ExitCodes.UNAVAILABLE,
+                        path + " is of a domain that was removed",
+                        "mount that of another one; sysgenid domain list shows which there are");
             default ->
                 new Failure(
                         ExitCodes.UNAVAILABLE,
@@ -285,6 +306,13 @@ final class Device implements AutoCloseable {
                     ExitCodes.UNAVAILABLE,
                     path + " is a link to " + target(path) + ", which is not there: the daemon is not running",
                     START);
+        }
+        Path domain = path.toAbsolutePath().getParent();
+        if (domain != null && !Files.exists(domain) && Files.exists(domain.resolveSibling("generation"))) {
+            return new Failure(
+                    ExitCodes.UNAVAILABLE,
+                    "no domain " + domain.getFileName() + " in " + domain.getParent(),
+                    "make it with: sysgenid domain create " + domain.getFileName());
         }
         return new Failure(ExitCodes.UNAVAILABLE, "no " + path + ": is the daemon running?", START + elsewhere(path));
     }

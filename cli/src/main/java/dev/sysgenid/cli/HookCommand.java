@@ -51,11 +51,12 @@ final class HookCommand extends Command {
                 "Bump when CRIU restores a process or a container.",
                 "Once installed, CRIU calls the hook at each dump and each restore. A dump",
                 "notes the generation beside its images; a restore bumps above it before any",
-                "restored process runs, and is aborted when that cannot be done.");
+                "restored process runs, and is aborted when that cannot be done.",
+                "A container that sees the device of a domain only has that one bumped.");
         device = new DeviceOption(context);
         spec().addPositional(action);
         spec().addPositional(target);
-        accept(device.spec(), allowMissing, dryRun, root, command);
+        accept(device.spec(), device.domainSpec(), allowMissing, dryRun, root, command);
         examples(
                 "sudo sysgenid hook install runc       every restore by runc, podman's too",
                 "sudo sysgenid hook install criu --dry-run",
@@ -82,9 +83,12 @@ final class HookCommand extends Command {
         @Nullable Path launcher = command.getValue();
         if (hook) {
             if (name != null || isSet(dryRun) || otherRoot != null || launcher != null) {
-                throw usageError("hook criu takes --device and --allow-missing only");
+                throw usageError("hook criu takes --device, --domain and --allow-missing only");
             }
             return criu();
+        }
+        if (device.domain() != null) {
+            throw usageError("--domain is for hook criu; what is installed finds the domain by itself");
         }
         if (name == null) {
             throw usageError("hook " + wanted + " what: criu, runc or podman?");
@@ -116,6 +120,6 @@ final class HookCommand extends Command {
         if (stage == null) {
             throw usageError("CRIU calls this, with CRTOOLS_SCRIPT_ACTION; you want: hook install");
         }
-        return new CriuHook(context, device.path(), isSet(allowMissing)).run(stage);
+        return new CriuHook(context, device.machine(), device.domain(), isSet(allowMissing)).run(stage);
     }
 }

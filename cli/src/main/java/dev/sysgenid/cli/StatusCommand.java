@@ -22,7 +22,7 @@ final class StatusCommand extends Command {
                 "Show the generation, who watches the device, and who is late.",
                 "Of a kernel driver only the generation is known, and of some the number of those who are late.");
         device = new DeviceOption(context);
-        accept(device.spec(), json, watch);
+        accept(device.spec(), device.domainSpec(), json, watch);
         examples(
                 "sysgenid status",
                 "sysgenid status --json | jq .generation",

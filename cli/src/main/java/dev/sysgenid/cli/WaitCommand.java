@@ -16,7 +16,7 @@ final class WaitCommand extends Command {
                 "If the generation changes meanwhile, the new one is waited for.");
         device = new DeviceOption(context);
         acknowledgements = new Acknowledgements(context);
-        accept(device.spec(), acknowledgements.timeoutOption());
+        accept(device.spec(), device.domainSpec(), acknowledgements.timeoutOption());
         examples(
                 "sysgenid wait --timeout 10s && systemctl start my-traffic.target",
                 "sysgenid wait --timeout 0s            is anybody late now?");

@@ -29,7 +29,7 @@ final class WatchCommand extends Command {
                 "Print each new generation, and acknowledge it.",
                 "Others wait for this watcher, as for any program that watches the device.");
         device = new DeviceOption(context);
-        accept(device.spec(), exec, once, noAck);
+        accept(device.spec(), device.domainSpec(), exec, once, noAck);
         examples(
                 "sysgenid watch --exec 'systemctl restart my-service'",
                 "sysgenid watch --once --exec './renew-secrets $SYSGENID_GENERATION'",

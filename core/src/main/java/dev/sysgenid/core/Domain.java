@@ -3,13 +3,11 @@ package dev.sysgenid.core;
 
 import dev.sysgenid.abi.Generation;
 import dev.sysgenid.abi.Ioctl;
-import java.util.Comparator;
-import java.util.Iterator;
+import dev.sysgenid.core.Family.Wait;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.NoSuchElementException;
-import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.Objects;
 
 /**
  * A generation and those who watch it: the semantics of the device file, as a state machine without I/O, clock or
@@ -38,8 +36,11 @@ import org.jspecify.annotations.Nullable;
  * parked reads end, in order of arrival; then pollers are woken, in the order of their asking; then parked WAITs end, in
  * order of arrival.
  *
- * <p><b>Costs</b> do not depend on how many watchers there are: a bump visits the requests it ends and the watchers it
- * wakes; open, ack and close visit nobody, save that the ack or close of the last outdated watcher ends the parked
+ * <p><b>Domains below another</b> (one for each container of a machine) are bumped with that one, and by themselves;
+ * what happens in them is told to effects of their own, and changes nothing above or beside them.
+ *
+ * <p><b>Costs</b> do not depend on how many watchers there are: a bump visits the domains below, the requests it ends and
+ * the watchers it wakes; open, ack and close visit nobody, save that the ack or close of the last outdated watcher ends the parked
  * WAITs, and that the close of a watcher with requests of its own looks for them among all that are parked. A WAIT with
  * a deadline costs the logarithm of the number of such.
  *
@@ -63,24 +64,18 @@ public final class Domain {
 
     private final Tracking tracking;
     private final Effects effects;
+    private final Family family;
 
     /** The present: its generation is the domain's. */
     private Epoch epoch;
 
     private long serial;
-    private long opened;
-    private long parkedWaits;
 
-    private int watchers;
+    private final Roll watchers = new Roll();
     private int tracked;
 
     /** How many watchers are both tracked and outdated. */
     private int outdated;
-
-    /** All watchers in order of opening, linked through {@link Watcher#next}. */
-    private @Nullable Watcher first;
-
-    private @Nullable Watcher last;
 
     /** The parked reads by request number, in order of arrival. */
     private final LinkedHashMap<Long, Watcher> reads = new LinkedHashMap<>();
@@ -88,15 +83,8 @@ public final class Domain {
     /** The parked WAITs by request number, in order of arrival. */
     private final LinkedHashMap<Long, Wait> waits = new LinkedHashMap<>();
 
-    /** Those of the parked WAITs that have a deadline, the earliest first. */
-    private final TreeSet<Wait> deadlines =
-            new TreeSet<>(Comparator.comparingLong(Wait::deadline).thenComparingLong(Wait::arrival));
-
     /** Those whose pollers asked to be woken, in the order of asking. */
     private final LinkedHashSet<Watcher> wakes = new LinkedHashSet<>();
-
-    /** A parked WAIT; {@code arrival} sets apart those with the same deadline. */
-    private record Wait(long request, Watcher watcher, int timeoutErrno, long deadline, long arrival) {}
 
     /** A new domain: generation {@link Generation#INITIAL}, nobody watches. */
     public Domain(Tracking tracking, Effects effects) {
@@ -125,7 +113,40 @@ public final class Domain {
         this.effects = effects;
         this.epoch = new Epoch(generation);
         this.serial = serial;
-        this.opened = opened;
+        this.family = new Family(this);
+        family.opened = opened;
+    }
+
+    /**
+     * A domain below another one: each bump of that one is a bump of this one too. Watchers of both are numbered in one
+     * row.
+     *
+     * @param above the domain of the machine, which is below none
+     * @param generation unsigned
+     * @param serial how many bumps it has had, see {@link #serial}
+     */
+    public Domain(Domain above, Effects effects, int generation, long serial) {
+        if (above.family.machine != above) {
+            throw new IllegalArgumentException("a domain below one that is below another");
+        }
+        this.tracking = above.tracking;
+        this.effects = effects;
+        this.epoch = new Epoch(generation);
+        this.serial = serial;
+        this.family = above.family;
+        family.below.add(this);
+    }
+
+    /**
+     * Ends a domain that is below another one. It is bumped no more.
+     *
+     * @throws IllegalStateException when it has watchers
+     */
+    public void remove() {
+        if (watchers.size() > 0 || family.machine == this) {
+            throw new IllegalStateException("the domain of " + watchers.size() + " watchers cannot be removed");
+        }
+        family.below.remove(this);
     }
 
     /** The current generation, unsigned. */
@@ -138,9 +159,9 @@ public final class Domain {
         return serial;
     }
 
-    /** The greatest {@link Watcher#id} that was given away. */
+    /** The greatest {@link Watcher#id} that was given away, here, above or below. */
     public long opened() {
-        return opened;
+        return family.opened;
     }
 
     /**
@@ -149,7 +170,7 @@ public final class Domain {
      * @param writable whether the file was opened for writing, and so can ack
      */
     public Watcher open(boolean writable) {
-        return add(new Watcher(this, ++opened, writable, writable && tracking == Tracking.WRITERS, epoch));
+        return add(new Watcher(this, ++family.opened, writable, writable && tracking == Tracking.WRITERS, epoch));
     }
 
     /**
@@ -160,6 +181,7 @@ public final class Domain {
      * @param outdatedSince its {@link #outdatedSince}: {@link Long#MAX_VALUE} when it is up to date
      */
     public Watcher resume(long id, boolean writable, boolean isTracked, int acknowledged, long outdatedSince) {
+        Watcher last = watchers.last();
         if (last != null && last.id() >= id) {
             throw new IllegalArgumentException("watcher " + id + " after " + last);
         }
@@ -169,7 +191,7 @@ public final class Domain {
             acked.end(outdatedSince);
         }
         Watcher watcher = add(new Watcher(this, id, writable, isTracked, acked));
-        opened = Math.max(opened, id);
+        family.opened = Math.max(family.opened, id);
         if (isTracked && watcher.outdated()) {
             outdated++;
         }
@@ -177,14 +199,7 @@ public final class Domain {
     }
 
     private Watcher add(Watcher watcher) {
-        watcher.previous = last;
-        if (last == null) {
-            first = watcher;
-        } else {
-            last.next = watcher;
-        }
-        last = watcher;
-        watchers++;
+        watchers.add(watcher);
         if (watcher.tracked) {
             tracked++;
         }
@@ -202,19 +217,7 @@ public final class Domain {
         check(watcher);
         setTracked(watcher, false);
         watcher.domain = null;
-        watchers--;
-        if (watcher.previous == null) {
-            first = watcher.next;
-        } else {
-            watcher.previous.next = watcher.next;
-        }
-        if (watcher.next == null) {
-            last = watcher.previous;
-        } else {
-            watcher.next.previous = watcher.previous;
-        }
-        watcher.previous = null;
-        watcher.next = null;
+        watchers.remove(watcher);
         wakes.remove(watcher);
         if (watcher.parked > 0) {
             interruptAllOf(watcher);
@@ -246,6 +249,7 @@ public final class Domain {
         }
         checkUnused(request);
         reads.put(request, watcher);
+        family.parked.put(request, this);
         watcher.parked++;
         return PARKED;
     }
@@ -330,64 +334,103 @@ public final class Domain {
     }
 
     /**
-     * The system was restored: the generation changes, see {@link Generation#next}, and every watcher is outdated.
+     * The system was restored: the generation changes, see {@link Generation#next}, and every watcher is outdated. So it
+     * is in all domains below this one, without a wish. Each step is made in all of them before the next one is.
      *
-     * @param minimum the least new generation wanted, unsigned; 0 for no wish
+     * @param minimum the least new generation wanted here, unsigned; 0 for no wish
      * @param nowNanos the time, for {@link #outdatedSince}
      */
     public void bump(int minimum, long nowNanos) {
+        List<Domain> below = family.machine == this ? List.copyOf(family.below) : List.of();
+        begin(minimum, nowNanos);
+        for (Domain domain : below) {
+            domain.begin(0, nowNanos);
+        }
+        effects.bumped(epoch.generation);
+        for (Domain domain : below) {
+            domain.effects.bumpedFromAbove(domain.epoch.generation);
+        }
+        endReads();
+        below.forEach(Domain::endReads);
+        wakeAll();
+        below.forEach(Domain::wakeAll);
+        endOutdatedWaits();
+        below.forEach(Domain::endOutdatedWaits);
+    }
+
+    private void begin(int minimum, long nowNanos) {
         epoch.end(nowNanos);
         epoch = new Epoch(Generation.next(epoch.generation, minimum));
         serial++;
         outdated = tracked;
-        effects.bumped(epoch.generation);
-        // Each loop ends at the first one that is up to date: parked, or asking, since this bump, from within an
-        // effect.
+    }
+
+    // Each loop ends at the first one that is up to date: parked, or asking, since this bump, from within an effect.
+
+    private void endReads() {
         for (var read = reads.firstEntry(); read != null && read.getValue().outdated(); read = reads.firstEntry()) {
             removeRead(read.getKey(), read.getValue());
             effects.readCompleted(read.getKey(), epoch.generation);
         }
+    }
+
+    private void wakeAll() {
         // Here being outdated does not tell the two apart, so those who ask from within an effect wait for the next
         // bump.
         for (int remaining = wakes.size(); remaining > 0 && !wakes.isEmpty(); remaining--) {
             effects.wake(wakes.removeFirst());
         }
+    }
+
+    private void endOutdatedWaits() {
         for (var wait = waits.firstEntry();
-                wait != null && wait.getValue().watcher.outdated();
+                wait != null && wait.getValue().watcher().outdated();
                 wait = waits.firstEntry()) {
             endWait(wait.getValue(), Errors.EINTR);
         }
     }
 
     /**
-     * Ends a parked request with EINTR, because its caller got a signal.
+     * Ends a parked request with EINTR, because its caller got a signal. It may be one of a domain above or below.
      *
      * @return false when no such request is parked: it is over already, or never parked
      */
     public boolean interrupt(long request) {
+        Domain owner = family.parked.get(request);
+        if (owner == null) {
+            return false;
+        }
+        owner.end(request);
+        return true;
+    }
+
+    private void end(long request) {
         Watcher reader = reads.get(request);
         if (reader != null) {
-            failRead(request, reader);
-            return true;
+            removeRead(request, reader);
+            effects.readFailed(request, Errors.EINTR);
         }
         Wait wait = waits.get(request);
         if (wait != null) {
             endWait(wait, Errors.EINTR);
-            return true;
         }
-        return false;
     }
 
-    /** The time at which {@link #expire} will have something to do, or {@link Long#MAX_VALUE} for never. */
+    /**
+     * The time at which {@link #expire} will have something to do, here, above or below, or {@link Long#MAX_VALUE} for
+     * never.
+     */
     public long nextDeadline() {
-        return deadlines.isEmpty() ? NEVER : deadlines.first().deadline;
+        return family.deadlines.isEmpty() ? NEVER : family.deadlines.first().deadline();
     }
 
-    /** Ends the WAITs whose deadline is not after {@code nowNanos}, the earliest deadline first. */
+    /**
+     * Ends the WAITs here, above and below whose deadline is not after {@code nowNanos}, the earliest deadline first.
+     */
     public void expire(long nowNanos) {
-        while (nextDeadline() <= nowNanos && !deadlines.isEmpty()) {
-            Wait wait = deadlines.first();
-            endWait(wait, wait.timeoutErrno);
+        while (nextDeadline() <= nowNanos && !family.deadlines.isEmpty()) {
+            Wait wait = family.deadlines.first();
+            Objects.requireNonNull(wait.watcher().domain).endWait(wait, wait.timeoutErrno());
         }
     }
 
@@ -403,12 +446,17 @@ public final class Domain {
 
     /** How many watchers there are, tracked or not. */
     public int watchers() {
-        return watchers;
+        return watchers.size();
     }
 
-    /** How many requests are parked, reads and WAITs. */
+    /** How many requests are parked here, reads and WAITs. */
     public int parked() {
         return reads.size() + waits.size();
+    }
+
+    /** How many requests are parked here, above and below. */
+    public int parkedInAll() {
+        return family.parked.size();
     }
 
     /**
@@ -416,24 +464,7 @@ public final class Domain {
      * last may be closed, but no other.
      */
     public Iterable<Watcher> all() {
-        return () -> new Iterator<>() {
-            private @Nullable Watcher following = first;
-
-            @Override
-            public boolean hasNext() {
-                return following != null;
-            }
-
-            @Override
-            public Watcher next() {
-                Watcher watcher = following;
-                if (watcher == null) {
-                    throw new NoSuchElementException();
-                }
-                following = watcher.next;
-                return watcher;
-            }
-        };
+        return watchers;
     }
 
     /**
@@ -453,10 +484,11 @@ public final class Domain {
             return 0;
         }
         checkUnused(request);
-        Wait wait = new Wait(request, watcher, timeoutErrno, deadline(millis, nowNanos), ++parkedWaits);
+        Wait wait = new Wait(request, watcher, timeoutErrno, deadline(millis, nowNanos), ++family.waits);
         waits.put(request, wait);
-        if (wait.deadline != NEVER) {
-            deadlines.add(wait);
+        family.parked.put(request, this);
+        if (wait.deadline() != NEVER) {
+            family.deadlines.add(wait);
         }
         watcher.parked++;
         return PARKED;
@@ -497,28 +529,25 @@ public final class Domain {
             interrupt(request);
         }
         for (long request : waits.values().stream()
-                .filter(wait -> wait.watcher == watcher)
+                .filter(wait -> wait.watcher() == watcher)
                 .mapToLong(Wait::request)
                 .toArray()) {
             interrupt(request);
         }
     }
 
-    private void failRead(long request, Watcher watcher) {
-        removeRead(request, watcher);
-        effects.readFailed(request, Errors.EINTR);
-    }
-
     private void removeRead(long request, Watcher watcher) {
         reads.remove(request);
+        family.parked.remove(request);
         watcher.parked--;
     }
 
     private void endWait(Wait wait, int errnoOrZero) {
-        waits.remove(wait.request);
-        deadlines.remove(wait);
-        wait.watcher.parked--;
-        effects.waitCompleted(wait.request, errnoOrZero);
+        waits.remove(wait.request());
+        family.parked.remove(wait.request());
+        family.deadlines.remove(wait);
+        wait.watcher().parked--;
+        effects.waitCompleted(wait.request(), errnoOrZero);
     }
 
     /** A watcher of another domain, or a closed one, is the owner's mistake, never a caller's. */
@@ -529,7 +558,7 @@ public final class Domain {
     }
 
     private void checkUnused(long request) {
-        if (reads.containsKey(request) || waits.containsKey(request)) {
+        if (family.parked.containsKey(request)) {
             throw new IllegalArgumentException("request " + request + " is parked already");
         }
     }

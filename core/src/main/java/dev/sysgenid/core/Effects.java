@@ -19,6 +19,16 @@ public interface Effects {
     void bumped(int generation);
 
     /**
+     * There was a bump of the domain above, and so of this one; {@link #bumped} of that one has returned. Otherwise as
+     * {@link #bumped}.
+     *
+     * @param generation the new generation of this domain, unsigned
+     */
+    default void bumpedFromAbove(int generation) {
+        bumped(generation);
+    }
+
+    /**
      * A watcher acked, or is tracked from now on, or is no longer: what an owner must note who wants to {@linkplain
      * Domain#resume resume} the watcher one day. It is told before anybody can see it, that is, before WAITs end because
      * of it. A bump, which changes all watchers, and a close are not told in this way.

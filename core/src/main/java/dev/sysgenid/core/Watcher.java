@@ -68,7 +68,9 @@ public final class Watcher {
         this.acked = current;
     }
 
-    /** The number of this watcher in its domain: 1 for the first one opened, never used again. */
+    /**
+     * The number of this watcher in its domain and those above and below: 1 for the first one opened, never used again.
+     */
     public long id() {
         return id;
     }

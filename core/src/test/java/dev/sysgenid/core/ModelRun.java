@@ -16,8 +16,8 @@ import java.util.TreeMap;
  * made on both. After each call results, effects and states are the same, and what must always hold holds.
  */
 final class ModelRun {
-    /** How many settings there are: where generations begin, and who is tracked. */
-    static final int VARIANTS = 12;
+    /** How many settings there are: where generations begin, who is tracked, and whether there is a domain above. */
+    static final int VARIANTS = 24;
 
     private static final long[] STARTS = {0, 0x7fff_fffcL, 0xffff_fffcL};
     private static final int[] COMMANDS = {
@@ -37,6 +37,9 @@ final class ModelRun {
     private final String name;
     private final RecordedEffects effects = new RecordedEffects();
     private final Domain domain;
+    /** The domain above, of which nothing is to be seen but its bumps; or the same. */
+    private final Domain machine;
+
     private final NaiveDomain naive;
     private final List<Watcher> watchers = new ArrayList<>();
     private final List<NaiveWatcher> naiveWatchers = new ArrayList<>();
@@ -54,7 +57,13 @@ final class ModelRun {
         this.name = name;
         Tracking tracking = variant % 4 == 0 ? Tracking.OPT_IN : Tracking.WRITERS;
         long start = STARTS[variant % STARTS.length];
-        this.domain = new Domain(tracking, effects, (int) start);
+        if (variant < VARIANTS / 2) {
+            this.domain = new Domain(tracking, effects, (int) start);
+            this.machine = domain;
+        } else {
+            this.machine = new Domain(tracking, new RecordedEffects());
+            this.domain = new Domain(machine, effects, (int) start, 0);
+        }
         this.naive = new NaiveDomain(tracking, start);
     }
 
@@ -138,14 +147,17 @@ final class ModelRun {
                 long request = naive.parked.isEmpty() || chance(50)
                         ? random.nextLong(requests + 2)
                         : naive.parked.get(random.nextInt(naive.parked.size())).number();
-                boolean ended = domain.interrupt(request);
+                boolean ended = machine.interrupt(request);
                 see("interrupt " + ended);
                 same("interrupt", ended, naive.interrupt(request));
             }
             default -> {
                 if (chance(60)) {
-                    domain.expire(now);
+                    machine.expire(now);
                     naive.expire(now);
+                } else if (machine != domain && chance(50)) {
+                    machine.bump((int) pick(0, 7), now);
+                    naive.bump(0, now);
                 } else {
                     int minimum = (int) pick(0, 0, 0, 3, 0x8000_0000, -1, domain.generation());
                     domain.bump(minimum, now);

@@ -3,6 +3,7 @@ package dev.sysgenid.daemon;
 
 import dev.sysgenid.linux.Capability;
 import dev.sysgenid.linux.Errno;
+import dev.sysgenid.linux.NsFs;
 import dev.sysgenid.linux.Processes;
 import dev.sysgenid.linux.Stat;
 import dev.sysgenid.linux.SystemCallException;
@@ -11,6 +12,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,6 +60,9 @@ final class Callers implements AutoCloseable {
     /** What the link to this process's user namespace says, without a terminating 0. */
     private final MemorySegment userNamespace;
 
+    /** Namespaces that must not end, and their descriptors. */
+    private final Map<UserNamespace, Integer> held = new HashMap<>();
+
     private Identity last = Identity.UNKNOWN;
 
     /** Opens {@code /proc}, and makes sure that it is one, and of this process's pid namespace. */
@@ -87,6 +94,16 @@ final class Callers implements AutoCloseable {
      * that it has in a user namespace of its own do not count.
      */
     boolean mayBump(int thread) {
+        return mayBump(thread, UserNamespace.NONE);
+    }
+
+    /**
+     * As {@link #mayBump(int)}, or whether it holds one of them in another user namespace.
+     *
+     * @param owner that one. If nobody can say whether the namespace that has its number today is the one that had it, it does not
+     *     count.
+     */
+    boolean mayBump(int thread, UserNamespace owner) {
         if (thread <= 0) {
             return false;
         }
@@ -97,7 +114,83 @@ final class Callers implements AutoCloseable {
         }
         path.setString(0, thread + "/ns/user");
         long length = Unistd.readlinkat(proc, path, link);
-        return length >= 0 && MemorySegment.mismatch(link, 0, length, userNamespace, 0, userNamespace.byteSize()) == -1;
+        if (length >= 0 && MemorySegment.mismatch(link, 0, length, userNamespace, 0, userNamespace.byteSize()) == -1) {
+            return true;
+        }
+        return !owner.isNone()
+                && (owner.id() != 0 || held.containsKey(owner))
+                && owner.equals(userNamespaceOf(thread + "/ns/user"));
+    }
+
+    /**
+     * The user namespace of which a thread has a descriptor open. Where its number may be given to another one later, this keeps it
+     * from ending.
+     *
+     * @param descriptor as the caller gave it
+     * @return {@link UserNamespace#NONE} for the daemon's own
+     * @throws SystemCallException when it is not a descriptor of a user namespace: EBADF, EINVAL; EPERM when the thread cannot be seen
+     */
+    UserNamespace userNamespace(int thread, long descriptor) throws SystemCallException {
+        if (thread <= 0) {
+            throw new SystemCallException(Errno.EPERM, "open", "a thread that cannot be seen");
+        }
+        if (descriptor != (int) descriptor || descriptor < 0) {
+            throw new SystemCallException(Errno.EBADF, "open", "descriptor " + descriptor);
+        }
+        // Not opened before it is known what it is: to open a device or a pipe may do something, or wait.
+        int found = Unistd.openat(proc, thread + "/fd/" + descriptor, Unistd.O_PATH | Unistd.O_CLOEXEC, 0);
+        if (found < 0) {
+            throw new SystemCallException(found == -Errno.ENOENT ? Errno.EBADF : -found, "open", "a descriptor");
+        }
+        int open = -1;
+        try {
+            if (Stat.filesystemType(found) != NsFs.NSFS_MAGIC) {
+                throw new SystemCallException(Errno.EINVAL, "statfs", "a descriptor that is no namespace");
+            }
+            open = SystemCallException.check(
+                    Unistd.openat(proc, "self/fd/" + found, Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0), "open", "nsfs");
+            UserNamespace namespace = UserNamespace.of(open);
+            if (namespace.equals(userNamespaceOf("self/ns/user"))) {
+                return UserNamespace.NONE;
+            }
+            if (namespace.id() == 0 && !held.containsKey(namespace)) {
+                if (held.size() >= Domains.MOST) {
+                    throw new SystemCallException(Errno.EMFILE, "open", "one more user namespace");
+                }
+                held.put(namespace, open);
+                open = -1;
+            }
+            return namespace;
+        } finally {
+            Unistd.close(found);
+            if (open >= 0) {
+                Unistd.close(open);
+            }
+        }
+    }
+
+    /** Lets go of those that own nothing. */
+    void keepOnly(Set<UserNamespace> owners) {
+        held.entrySet().removeIf(entry -> !owners.contains(entry.getKey()) && Unistd.close(entry.getValue()) == 0);
+    }
+
+    /** How many are kept from ending. */
+    int held() {
+        return held.size();
+    }
+
+    private @Nullable UserNamespace userNamespaceOf(String link) {
+        int open = Unistd.openat(proc, link, Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+        if (open < 0) {
+            return null;
+        }
+        try {
+            return UserNamespace.of(open);
+        } catch (SystemCallException e) {
+            return null;
+        } finally {
+            Unistd.close(open);
+        }
     }
 
     /**
@@ -183,6 +276,7 @@ final class Callers implements AutoCloseable {
     @Override
     public void close() {
         Unistd.close(proc);
+        held.values().forEach(Unistd::close);
         arena.close();
     }
 }

@@ -110,26 +110,32 @@ public final class Daemon {
             Connection connection = new Connection(descriptor, this::say, arena);
             Session session = new Session(connection, privileged && options.mapping() != Mapping.STORE);
             shakeHands(session, connection);
-            try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0))) {
+            try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0, 0))) {
                 Pages pages = makePages(session, connection, directory, options.mapping());
-                Device device = makeDevice(pages, session, connection, callers, loop, sources, state, privileged);
-                MountFileSystem files = makeFiles(connection, device, sources, state);
+                Domains domains = makeDomains(pages, session, connection, callers, loop, sources, state, privileged);
+                MountFileSystem files = makeFiles(connection, domains, sources, state);
                 session.start(files);
                 if (link.link() != null) {
                     link.link().create();
                 }
-                sources.start(loop, device::bump);
+                sources.start(loop, domains.machine()::bump);
                 sayReady(pages, sources, privileged, state);
-                serve(mountpoint, directory, link, loop, session, connection, pages, device, files, state);
+                serve(mountpoint, directory, link, loop, session, connection, pages, domains, files, state);
             }
         }
     }
 
-    private StateFile.DomainRecord newDomain(int generation) {
+    /** Nobody knows what it was: so it is nothing that it can have been. */
+    private StateFile.DomainRecord unknownDomain() {
+        SecureRandom random = new SecureRandom();
+        return newDomain(random.nextInt(), StateFile.newEra(random.nextInt()));
+    }
+
+    private StateFile.DomainRecord newDomain(int generation, long serial) {
         CloneIdentity identity = new CloneIdentity();
         identity.draw();
         PageContent content = PageContent.first(generation, identity.head(), identity.tail());
-        return new StateFile.DomainRecord(content, 0, 0, options.mode(), options.uid(), options.gid());
+        return new StateFile.DomainRecord(content, serial, 0, options.mode(), options.uid(), options.gid());
     }
 
     /** Serves a connection that another daemon left, to the end. Returns false when that cannot be done. */
@@ -150,8 +156,7 @@ public final class Daemon {
             Connection connection = new Connection(handed.descriptor(), this::say, arena);
             Session session = new Session(connection, privileged);
             session.resume(privileged, true);
-            TakeOver takeOver =
-                    TakeOver.begin(connection, session, directory, newDomain(new SecureRandom().nextInt()), this::say);
+            TakeOver takeOver = TakeOver.begin(connection, session, directory, unknownDomain(), this::say);
             try (StateFile state = takeOver.state();
                     Mountpoint mountpoint = Mountpoint.takeOver(
                             options.mount(), state.madeDirectory(), privileged, handed.descriptor())) {
@@ -163,20 +168,21 @@ public final class Daemon {
                 try (Link link = takeOverLink()) {
                     // As it was agreed when it was mounted, whatever the options say now.
                     Pages pages = makePages(session, connection, directory, Mapping.AUTO);
-                    Device device = makeDevice(pages, session, connection, callers, loop, sources, state, privileged);
-                    MountFileSystem files = makeFiles(connection, device, sources, state);
+                    Domains domains =
+                            makeDomains(pages, session, connection, callers, loop, sources, state, privileged);
+                    MountFileSystem files = makeFiles(connection, domains, sources, state);
                     session.start(files);
                     try {
-                        takeOver.restore(device, files, pages, directory.pages());
-                        takeOver.finish(device, files, pages, undead);
+                        takeOver.restore(domains, files, pages, directory.pages());
+                        takeOver.finish(domains, files, pages, undead);
                     } catch (TakeOver.ImpossibleException e) {
                         say("what the last daemon left cannot be gone on with: " + e.getMessage());
                         return false;
                     }
                     directory.lock();
-                    sources.start(loop, device::bump);
+                    sources.start(loop, domains.machine()::bump);
                     sayReady(pages, sources, privileged, state);
-                    serve(mountpoint, directory, link, loop, session, connection, pages, device, files, state);
+                    serve(mountpoint, directory, link, loop, session, connection, pages, domains, files, state);
                     return true;
                 }
             }
@@ -233,7 +239,7 @@ public final class Daemon {
         return stored;
     }
 
-    private Device makeDevice(
+    private Domains makeDomains(
             Pages pages,
             Session session,
             Connection connection,
@@ -243,24 +249,24 @@ public final class Daemon {
             StateFile state,
             boolean privileged) {
         int all = Math.min(PassthroughPages.capacity(Requirements.maxMappings()), StateFile.MOST_WATCHERS);
-        return new Device(
-                options.tracking(),
+        Surroundings surroundings = new Surroundings(
                 connection,
                 pages,
                 callers,
-                privileged ? caller -> callers.mayBump(caller.pid()) : caller -> caller.uid() == Unistd.geteuid(),
+                privileged
+                        ? (caller, owner) -> callers.mayBump(caller.pid(), owner)
+                        : (caller, _) -> caller.uid() == Unistd.geteuid(),
                 loop,
                 () -> takeForgets(session),
                 sources::freshen,
                 new BumpLog(),
                 state,
                 new Quotas(all, options.watchersPerUser(), Unistd.geteuid()));
+        return new Domains(new Device(options.tracking(), surroundings), state, callers);
     }
 
-    private MountFileSystem makeFiles(Connection connection, Device device, Sources sources, StateFile state) {
-        StateFile.DomainRecord domain = Objects.requireNonNull(state.domain());
-        return new MountFileSystem(
-                connection, device, domain.mode(), domain.uid(), domain.gid(), sources::report, this::say, state);
+    private MountFileSystem makeFiles(Connection connection, Domains domains, Sources sources, StateFile state) {
+        return new MountFileSystem(connection, domains, sources::report, this::say, state);
     }
 
     private void serve(
@@ -271,7 +277,7 @@ public final class Daemon {
             Session session,
             Connection connection,
             Pages pages,
-            Device device,
+            Domains domains,
             MountFileSystem files,
             StateFile state)
             throws StartException, SystemCallException {
@@ -304,7 +310,7 @@ public final class Daemon {
         }
         state.serving(kept);
         ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
-        SelfCheck check = SelfCheck.start(loop, pages::size, device::mend, this::say);
+        SelfCheck check = SelfCheck.start(loop, pages::size, domains::mend, this::say);
         files.setHealth(check::report);
         try (control;
                 check;
@@ -323,7 +329,7 @@ public final class Daemon {
                 ServiceManager.tell("STOPPING=1");
                 // What the kernel keeps cannot be stored into once the connection is lost.
                 if (!(pages instanceof StoredPages) || !lost[0]) {
-                    device.retire();
+                    domains.all().forEach(Device::retire);
                 }
                 if (ServiceManager.isThere()) {
                     ServiceManager.release(HandedDown.NAME);
@@ -457,7 +463,7 @@ public final class Daemon {
     }
 
     /** A line for each bump; in a storm, the first few of each second and a count of the others. */
-    private final class BumpLog implements Device.Journal {
+    private final class BumpLog implements Surroundings.Journal {
         private static final long SECOND = 1_000_000_000L;
         private static final int LINES_A_SECOND = 10;
 
@@ -466,7 +472,7 @@ public final class Daemon {
         private int unsaid;
 
         @Override
-        public void bumped(int generation, int outdated, String by) {
+        public void bumped(String domain, int generation, int outdated, String by) {
             long now = System.nanoTime();
             if (now - secondBegan > SECOND) {
                 secondBegan = now;
@@ -478,7 +484,8 @@ public final class Daemon {
             }
             lines++;
             // Not String.format, whose first use takes longer than everything else that a bump does.
-            say("generation " + Generation.toString(generation) + ", by " + by + "; " + outdated
+            say((domain.isEmpty() ? "" : "domain " + domain + ": ") + "generation " + Generation.toString(generation)
+                    + ", by " + by + "; " + outdated
                     + (outdated == 1 ? " watcher" : " watchers") + " outdated"
                     + (unsaid == 0 ? "" : "; " + unsaid + " bumps before this one were not shown"));
             unsaid = 0;

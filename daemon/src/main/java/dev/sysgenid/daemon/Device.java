@@ -16,7 +16,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,18 +34,21 @@ final class Device implements Effects {
     /** Of the highest generation. */
     private static final int MAX_DIGITS = 10;
 
+    /** The most requests that may be parked; of these, half are for users other than root. */
+    private static final int MOST_PARKED = 1 << 17;
+
     private final Domain domain;
-    private final CloneIdentity identity = new CloneIdentity();
-    private PageContent content;
+    private final Ledger ledger;
+    private final Surroundings surroundings;
     private final Connection connection;
     private final Pages pages;
     private final Callers callers;
-    private final Privileges privileges;
-    private final Journal journal;
     private final Loop loop;
-    private final Runnable reclaim;
     private final StateFile state;
     private final Quotas quotas;
+
+    /** How many pages there are. */
+    private int held;
 
     /** The request that is being served: a change of the state is noted together with it. */
     private long current;
@@ -60,91 +62,60 @@ final class Device implements Effects {
     /** When the WAITs came that an earlier daemon had parked, by request. */
     private Map<Long, Long> earlierWaits = Map.of();
 
-    /** The most requests that may be parked; of these, half are for users other than root. */
-    private static final int MOST_PARKED = 1 << 17;
-
-    private final Runnable freshen;
-
-    /** Who may bump. */
-    @FunctionalInterface
-    interface Privileges {
-        boolean mayBump(Request.Header caller);
-    }
-
-    /** Told of each bump, for people. */
-    @FunctionalInterface
-    interface Journal {
-        void bumped(int generation, int outdated, String by);
-    }
-
-    /** An open file description of the device: a watcher, and what the kernel and people call it. */
-    static final class OpenFile {
-        final DeviceNode node;
-        final long handle;
-        /** Where it is in the {@link StateFile}. */
-        final int slot;
-
-        final Watcher watcher;
-        final int uid;
-        /** As of the open, and renewed at the first use: what CRIU opens for a process has that one's own name only then. */
-        Callers.Identity opener;
-
-        private boolean used;
-        /** By which the kernel knows those who sleep on it; 0 before the first of them. */
-        private long pollHandle;
-
-        OpenFile(DeviceNode node, long handle, int slot, Watcher watcher, Callers.Identity opener, int uid) {
-            this.node = node;
-            this.handle = handle;
-            this.slot = slot;
-            this.watcher = watcher;
-            this.opener = opener;
-            this.uid = uid;
-            watcher.attach(this);
-        }
-
-        long pollHandle() {
-            return pollHandle;
-        }
-    }
-
-    /**
-     * A device that nobody has opened, or whose open files are yet to be {@linkplain #restore restored}.
-     *
-     * @param reclaim takes in what the kernel has to say of inodes that it forgets, before all else
-     * @param freshen makes the kernel's random numbers fresh, at each bump before anybody is told
-     * @param state whose domain this one continues
-     */
-    Device(
-            Tracking tracking,
-            Connection connection,
-            Pages pages,
-            Callers callers,
-            Privileges privileges,
-            Loop loop,
-            Runnable reclaim,
-            Runnable freshen,
-            Journal journal,
-            StateFile state,
-            Quotas quotas) {
-        StateFile.DomainRecord begun = Objects.requireNonNull(state.domain());
-        this.domain = new Domain(
-                tracking, this, begun.content().generation(), begun.serial(), Math.max(0, state.lastWatcher()));
-        this.state = state;
-        this.quotas = quotas;
-        this.content = begun.content();
-        this.connection = connection;
-        this.pages = pages;
-        this.callers = callers;
-        this.privileges = privileges;
-        this.loop = loop;
-        this.reclaim = reclaim;
-        this.freshen = freshen;
-        this.journal = journal;
+    /** The machine's device, that nobody has opened, or whose open files are yet to be {@linkplain #restore restored}. */
+    Device(Tracking tracking, Surroundings surroundings) {
+        this.surroundings = surroundings;
+        connection = surroundings.connection();
+        pages = surroundings.pages();
+        callers = surroundings.callers();
+        loop = surroundings.loop();
+        state = surroundings.state();
+        quotas = surroundings.quotas();
+        ledger = new Ledger(state);
+        int generation = ledger.content().generation();
+        domain = new Domain(tracking, this, generation, ledger.serial(), Math.max(0, state.lastWatcher()));
         loop.onDeadline(() -> {
             domain.expire(loop.now());
             loop.wakeAt(domain.nextDeadline());
         });
+    }
+
+    /** The device of a domain below the machine's; the same holds for its open files. */
+    Device(Device machine, Subdomain below) {
+        surroundings = machine.surroundings;
+        connection = surroundings.connection();
+        pages = surroundings.pages();
+        callers = surroundings.callers();
+        loop = surroundings.loop();
+        state = surroundings.state();
+        quotas = surroundings.quotas();
+        earlierWaits = machine.earlierWaits;
+        ledger = new Ledger(machine.ledger, below);
+        domain = new Domain(machine.domain, this, ledger.content().generation(), ledger.serial());
+    }
+
+    /** What is noted of the domain. */
+    Ledger ledger() {
+        return ledger;
+    }
+
+    /** Its domain's place in the state; 0 for the machine's. */
+    int slot() {
+        return ledger.slot();
+    }
+
+    /** How many pages of it there are. */
+    int pagesHeld() {
+        return held;
+    }
+
+    /** Whether a caller may make and remove domains, and give them away. */
+    boolean mayAdminister(Request.Header caller) {
+        return surroundings.privileges().mayBump(caller, UserNamespace.NONE);
+    }
+
+    private boolean mayBump(Request.Header caller) {
+        return surroundings.privileges().mayBump(caller, ledger.owner());
     }
 
     Domain domain() {
@@ -154,11 +125,15 @@ final class Device implements Effects {
     /** Opens a node, and answers with {@code handle}; on failure answers with the error and returns null. */
     @Nullable
     OpenFile open(Request.Open request, DeviceNode node, long handle) {
+        if (ledger.removed()) {
+            connection.replyError(request.unique(), Errno.ENODEV);
+            return null;
+        }
         int uid = request.header().uid();
         int refusal = quotas.refusal(uid, node.page() == null);
         if (refusal != 0) {
             // What was closed counts until the kernel has said that it forgets it.
-            reclaim.run();
+            surroundings.reclaim().run();
             refusal = quotas.refusal(uid, node.page() == null);
         }
         if (refusal != 0) {
@@ -170,8 +145,7 @@ final class Device implements Effects {
         try {
             if (page == null) {
                 page = newPage(node, uid);
-                node.setPage(page, uid);
-                quotas.pages(uid, 1);
+                setPage(node, page, uid);
                 state.setLastBacking(page.backingId());
             }
             slot = state.allocate();
@@ -234,16 +208,33 @@ final class Device implements Effects {
 
     /** The page of a node that an earlier daemon served. */
     void restorePage(DeviceNode node, Page page, int uid) {
+        setPage(node, page, uid);
+    }
+
+    private void setPage(DeviceNode node, Page page, int uid) {
         node.setPage(page, uid);
         quotas.pages(uid, 1);
+        held++;
     }
 
     /** The kernel knows the node no longer. */
     void drop(DeviceNode node) {
         if (node.page() != null) {
             quotas.pages(node.pageOwner(), -1);
+            held--;
         }
         node.drop();
+    }
+
+    /** Nobody opens it any more. Who still has a page mapped is told, and of each bump of the machine later. */
+    void remove() {
+        ledger.remove(ledger.below().withoutDirectory());
+        publish();
+    }
+
+    /** Its domain is bumped no more. */
+    void forget() {
+        domain.remove();
     }
 
     /** What became of WAITs that an earlier daemon had parked: they keep their time when they come again. */
@@ -253,7 +244,7 @@ final class Device implements Effects {
 
     /** Every page shows what it is to show. */
     void publish() {
-        pages.publish(content);
+        pages.publish(slot(), ledger.content());
     }
 
     /** Every poller looks again. */
@@ -272,11 +263,11 @@ final class Device implements Effects {
 
     private Page newPage(DeviceNode node, int uid) throws SystemCallException {
         try {
-            return pages.create(node.id(), uid, content);
+            return pages.create(node.id(), uid, ledger.content());
         } catch (SystemCallException e) {
             // Pages of inodes that are gone may still be held, because the kernel is slow to say so.
-            reclaim.run();
-            return pages.create(node.id(), uid, content);
+            surroundings.reclaim().run();
+            return pages.create(node.id(), uid, ledger.content());
         }
     }
 
@@ -301,7 +292,7 @@ final class Device implements Effects {
     }
 
     private boolean mayNotPark(OpenFile file) {
-        int parked = domain.parked();
+        int parked = domain.parkedInAll();
         return parked >= MOST_PARKED / 2 && (parked >= MOST_PARKED || !quotas.isPrivileged(file.uid));
     }
 
@@ -316,7 +307,7 @@ final class Device implements Effects {
             return;
         }
         page.filled();
-        byte[] bytes = Arrays.copyOf(content.bytes(false), dev.sysgenid.abi.Page.SIZE);
+        byte[] bytes = Arrays.copyOf(ledger.content().bytes(false), dev.sysgenid.abi.Page.SIZE);
         int from = Math.clamp(request.offset(), 0, bytes.length);
         int length = (int) Math.min(Integer.toUnsignedLong(request.size()), bytes.length - from);
         connection.replyData(request.unique(), bytes, from, length);
@@ -359,6 +350,10 @@ final class Device implements Effects {
             connection.replyError(request.unique(), Errno.ENOSPC);
             return;
         }
+        if (request.command() == Ioctl.SET_DOMAIN_OWNER && !ledger.isMachines()) {
+            setOwner(request);
+            return;
+        }
         long bumps = domain.serial();
         current = request.unique();
         changing = StateFile.TRACKING;
@@ -369,7 +364,7 @@ final class Device implements Effects {
                 request.unique(),
                 request.command(),
                 request.argument(),
-                () -> privileges.mayBump(request.header()),
+                () -> mayBump(request.header()),
                 wait ? came : now);
         loop.wakeAt(domain.nextDeadline());
         if (result == Domain.PARKED) {
@@ -390,7 +385,27 @@ final class Device implements Effects {
     }
 
     private void tellBump(Callers.Identity by) {
-        journal.bumped(domain.generation(), domain.outdated(), by.printableCommand() + " (pid " + by.pid() + ")");
+        tellBump(by.printableCommand() + " (pid " + by.pid() + ")");
+    }
+
+    private void tellBump(String by) {
+        surroundings.journal().bumped(ledger.name(), domain.generation(), domain.outdated(), by);
+    }
+
+    /** The capability counts from now on in the user namespace of which the caller has a descriptor open. */
+    private void setOwner(Request.Ioctl request) {
+        if (!mayAdminister(request.header())) {
+            connection.replyError(request.unique(), Errno.EACCES);
+            return;
+        }
+        try {
+            UserNamespace owner = callers.userNamespace(request.header().pid(), request.argument());
+            ledger.setOwner(request.unique(), owner);
+            connection.replyIoctl(request.unique(), 0);
+            state.settle();
+        } catch (SystemCallException e) {
+            connection.replyError(request.unique(), e.errno());
+        }
     }
 
     /** A decimal number written to the text file {@code generation}: a bump with that as the least new generation. */
@@ -403,7 +418,7 @@ final class Device implements Effects {
         long minimum = parseGeneration(data);
         if (minimum < 0 || request.offset() != 0) {
             connection.replyError(request.unique(), Errno.EINVAL);
-        } else if (!privileges.mayBump(request.header())) {
+        } else if (!mayBump(request.header())) {
             connection.replyError(request.unique(), Errno.EACCES);
         } else {
             Callers.Identity by = callers.identify(request.header().pid());
@@ -438,7 +453,7 @@ final class Device implements Effects {
         domain.bump(0, loop.now());
         loop.wakeAt(domain.nextDeadline());
         settle();
-        journal.bumped(domain.generation(), domain.outdated(), by);
+        tellBump(by);
     }
 
     void poll(Request.Poll request, OpenFile file) {
@@ -465,13 +480,18 @@ final class Device implements Effects {
 
     /** Mends some of the pages; see {@link Pages#mend}. */
     int mend(int from, int count) {
-        return pages.mend(content, from, count);
+        return pages.mend(slot(), ledger.content(), from, count);
+    }
+
+    /** How many pages {@link #mend} can look at. */
+    int pages() {
+        return pages.size(slot());
     }
 
     /** Tells those who look at their page, and at nothing else, that this daemon serves them no longer. */
     void retire() {
-        content = content.gone();
-        pages.publish(content);
+        ledger.retire();
+        publish();
     }
 
     private void reply(long unique, int result) {
@@ -509,12 +529,16 @@ final class Device implements Effects {
 
     @Override
     public void bumped(int generation) {
-        freshen.run();
-        identity.draw();
-        content = content.bumped(generation, identity.head(), identity.tail());
-        state.bumped(current, content, domain.serial(), loop.now());
+        surroundings.freshen().run();
+        ledger.bumped(current, generation, loop.now());
         unsettled = true;
-        pages.publish(content);
+        publish();
+    }
+
+    @Override
+    public void bumpedFromAbove(int generation) {
+        ledger.follow();
+        publish();
     }
 
     @Override

@@ -10,12 +10,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class DeviceNode {
     private final long id;
+    private final Device device;
     private long lookups;
     private @Nullable Page page;
     private int pageOwner;
 
-    DeviceNode(long id) {
+    DeviceNode(long id, Device device) {
         this.id = id;
+        this.device = device;
+    }
+
+    /** The device whose inode it is. */
+    Device device() {
+        return device;
     }
 
     long id() {

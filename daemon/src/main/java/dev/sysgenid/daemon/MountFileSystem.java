@@ -9,6 +9,7 @@ import dev.sysgenid.fuse.FileSystem;
 import dev.sysgenid.fuse.Request;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Stat;
+import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * watchers      who watches, and who is late: {@link WatcherList}
  * sources       what tells of restores: {@link Sources#report}
  * health        what the self-check has found: {@link SelfCheck#report}
+ * NAME/         a domain for one container: mkdir makes it, rmdir removes it; in it are the first three
  * </pre>
  *
  * Every number in a request (node, handle) is looked up, never believed. Belongs to the loop's thread.
@@ -42,26 +44,8 @@ final class MountFileSystem implements FileSystem {
 
     private static final String DELETED = " (deleted)";
 
-    private static final long ROOT = 1;
-    static final long GENERATION_NODE = 2;
-    private static final long WATCHERS_NODE = 3;
-    /** The inode number that stat shows for the device, whichever of its inodes it is. */
-    private static final long DEVICE_INODE = 4;
-
-    private static final long SOURCES_NODE = 5;
-    private static final long HEALTH_NODE = 6;
-
-    private static final List<DirectoryEntry> ENTRIES = List.of(
-            new DirectoryEntry(".", ROOT, Stat.S_IFDIR),
-            new DirectoryEntry("..", ROOT, Stat.S_IFDIR),
-            new DirectoryEntry(DEVICE_NAME, DEVICE_INODE, Stat.S_IFREG),
-            new DirectoryEntry(GENERATION_NAME, GENERATION_NODE, Stat.S_IFREG),
-            new DirectoryEntry(WATCHERS_NAME, WATCHERS_NODE, Stat.S_IFREG),
-            new DirectoryEntry(SOURCES_NAME, SOURCES_NODE, Stat.S_IFREG),
-            new DirectoryEntry(HEALTH_NAME, HEALTH_NODE, Stat.S_IFREG));
-
     private final Connection connection;
-    private final Device device;
+    private final Domains domains;
     private final Supplier<String> sources;
     private Supplier<String> health = () -> "";
     private final Consumer<String> log;
@@ -69,48 +53,34 @@ final class MountFileSystem implements FileSystem {
 
     private final StateFile state;
     private final Map<Long, DeviceNode> deviceNodes = new HashMap<>();
-    private static final long FIRST_NODE = 16;
-    private long nextNode = FIRST_NODE;
-    /** Nodes below this one were looked up when another daemon served; the kernel knows which there are. */
-    private long inherited = FIRST_NODE;
+    /** The count of the next node, see {@link NodeIds}. */
+    private long nextNode = NodeIds.FIRST;
+    /** Nodes with a lower count were looked up when another daemon served; the kernel knows which there are. */
+    private long inherited = NodeIds.FIRST;
     /** As {@link #inherited}, of handles. */
     private long inheritedHandles;
 
     /** Whether the kernel may know open files of which nobody noted anything that can still be read. */
     private boolean adopting;
 
-    private final Map<Long, Device.OpenFile> deviceFiles = new HashMap<>();
+    private int nothingKnown;
+
+    private final Map<Long, OpenFile> deviceFiles = new HashMap<>();
     private final Map<Long, WatcherList> watcherLists = new HashMap<>();
     private long nextHandle = 1;
-
-    private int deviceMode;
-    private int uid;
-    private int gid;
 
     /**
      * A directory with the device in it.
      *
-     * @param deviceMode the device's permission bits
-     * @param uid the owner of everything
-     * @param gid the group of everything
+     * @param domains the machine's, and those below
      * @param sources what the file of that name says
      * @param log told of defects, one line each
      * @param state where what changes is noted
      */
     MountFileSystem(
-            Connection connection,
-            Device device,
-            int deviceMode,
-            int uid,
-            int gid,
-            Supplier<String> sources,
-            Consumer<String> log,
-            StateFile state) {
+            Connection connection, Domains domains, Supplier<String> sources, Consumer<String> log, StateFile state) {
         this.connection = connection;
-        this.device = device;
-        this.deviceMode = deviceMode;
-        this.uid = uid;
-        this.gid = gid;
+        this.domains = domains;
         this.sources = sources;
         this.log = log;
         this.state = state;
@@ -132,22 +102,41 @@ final class MountFileSystem implements FileSystem {
         state.setNextHandle(nextHandle);
     }
 
-    /** From now on, an open file that nobody knows but the kernel is taken in as one. */
-    void adoptOpenFiles() {
+    /**
+     * From now on, an open file that nobody knows but the kernel is taken in as one.
+     *
+     * @param generation for a domain that nobody knows but the kernel
+     */
+    void adoptOpenFiles(int generation) {
         adopting = true;
+        nothingKnown = generation;
     }
 
     /** A node that the kernel may know: asked for, or looked up when another daemon served. */
     @Nullable
     DeviceNode node(long id) {
         DeviceNode node = deviceNodes.get(id);
-        if (node == null && id >= FIRST_NODE && id < inherited) {
+        if (node == null && NodeIds.kind(id) == NodeIds.DEVICE && NodeIds.count(id) < inherited) {
             // The kernel is the one to know: it asks about no node that it has forgotten. Each was looked up once.
-            node = new DeviceNode(id);
-            node.lookedUp();
-            deviceNodes.put(id, node);
+            Device device = adopting ? domains.ofOrLost(id, nothingKnown) : domains.of(id);
+            if (device != null) {
+                node = lookedUp(id, device);
+            }
         }
         return node;
+    }
+
+    private DeviceNode lookedUp(long id, Device device) {
+        DeviceNode node = new DeviceNode(id, device);
+        node.lookedUp();
+        deviceNodes.put(id, node);
+        return node;
+    }
+
+    private long takeNode() {
+        long taken = nextNode++;
+        state.setNextNode(nextNode);
+        return taken;
     }
 
     /** The nodes that are known here and that no open file leads to. */
@@ -157,16 +146,16 @@ final class MountFileSystem implements FileSystem {
         return nodes;
     }
 
-    void restore(Device.OpenFile file) {
+    void restore(OpenFile file) {
         deviceFiles.put(file.handle, file);
     }
 
     /** The open file of the device that a request is about; null for one of another file, or of none. */
-    private Device.@Nullable OpenFile deviceFile(long handle, Request request) {
-        Device.OpenFile file = deviceFiles.get(handle);
-        if (file == null && adopting && request.node() >= FIRST_NODE && handle < inheritedHandles) {
+    private @Nullable OpenFile deviceFile(long handle, Request request) {
+        OpenFile file = deviceFiles.get(handle);
+        if (file == null && adopting && NodeIds.kind(request.node()) == NodeIds.DEVICE && handle < inheritedHandles) {
             DeviceNode node = node(request.node());
-            file = node == null ? null : device.adopt(node, handle, request.header());
+            file = node == null ? null : node.device().adopt(node, handle, request.header());
             if (file != null) {
                 deviceFiles.put(handle, file);
             }
@@ -181,24 +170,80 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void lookup(Request.Lookup request) {
-        if (request.node() != ROOT) {
-            connection.replyError(request.unique(), Errno.ENOTDIR);
+        long unique = request.unique();
+        Device device = domains.of(request.node());
+        if (NodeIds.kind(request.node()) != NodeIds.DIRECTORY) {
+            connection.replyError(unique, Errno.ENOTDIR);
+            return;
+        }
+        if (device == null || device.ledger().removed()) {
+            connection.replyError(unique, Errno.ENOENT);
             return;
         }
         switch (nameOf(request.name())) {
             case DEVICE_NAME -> {
-                DeviceNode node = new DeviceNode(nextNode++);
-                state.setNextNode(nextNode);
-                node.lookedUp();
-                deviceNodes.put(node.id(), node);
-                connection.replyEntry(request.unique(), node.id(), deviceAttributes());
+                DeviceNode node = lookedUp(NodeIds.of(device.slot(), NodeIds.DEVICE, takeNode()), device);
+                connection.replyEntry(unique, node.id(), attributes(device, NodeIds.DEVICE));
             }
-            case GENERATION_NAME ->
-                connection.replyEntry(request.unique(), GENERATION_NODE, textAttributes(GENERATION_NODE));
-            case WATCHERS_NAME -> connection.replyEntry(request.unique(), WATCHERS_NODE, textAttributes(WATCHERS_NODE));
-            case SOURCES_NAME -> connection.replyEntry(request.unique(), SOURCES_NODE, textAttributes(SOURCES_NODE));
-            case HEALTH_NAME -> connection.replyEntry(request.unique(), HEALTH_NODE, textAttributes(HEALTH_NODE));
-            default -> connection.replyError(request.unique(), Errno.ENOENT);
+            case GENERATION_NAME -> replyEntry(unique, device, NodeIds.GENERATION);
+            case WATCHERS_NAME -> replyEntry(unique, device, NodeIds.WATCHERS);
+            default -> {
+                boolean root = device == domains.machine();
+                Device below = root ? domains.named(request.name()) : null;
+                if (below != null) {
+                    replyEntry(unique, below, NodeIds.DIRECTORY);
+                } else if (root && request.name().equals(SOURCES_NAME)) {
+                    replyEntry(unique, device, NodeIds.SOURCES);
+                } else if (root && request.name().equals(HEALTH_NAME)) {
+                    replyEntry(unique, device, NodeIds.HEALTH);
+                } else {
+                    connection.replyError(unique, Errno.ENOENT);
+                }
+            }
+        }
+    }
+
+    /** Answers with the one node of its kind that a domain has. */
+    private void replyEntry(long unique, Device device, int kind) {
+        long first = device == domains.machine() ? 0 : device.ledger().below().first();
+        connection.replyEntry(unique, NodeIds.fixed(device.slot(), first, kind), attributes(device, kind));
+    }
+
+    /** Answers a mkdir of a domain that is there: it was made for this request, by this daemon or the one before. */
+    void replyMade(long unique, int slot) {
+        Device device = domains.listed(slot);
+        if (device != null) {
+            replyEntry(unique, device, NodeIds.DIRECTORY);
+        }
+    }
+
+    @Override
+    public void makeDirectory(Request.MakeDirectory request) {
+        if (request.node() != NodeIds.ROOT) {
+            connection.replyError(request.unique(), Errno.EPERM); // no domains below a domain
+            return;
+        }
+        try {
+            Device made = domains.make(request, takeNode());
+            replyEntry(request.unique(), made, NodeIds.DIRECTORY);
+            state.settle();
+        } catch (SystemCallException e) {
+            connection.replyError(request.unique(), e.errno());
+        }
+    }
+
+    @Override
+    public void removeDirectory(Request.RemoveDirectory request) {
+        if (request.node() != NodeIds.ROOT) {
+            connection.replyError(request.unique(), Errno.EPERM);
+            return;
+        }
+        try {
+            domains.remove(request);
+            connection.replyOk(request.unique());
+            state.settle();
+        } catch (SystemCallException e) {
+            connection.replyError(request.unique(), e.errno());
         }
     }
 
@@ -221,7 +266,8 @@ final class MountFileSystem implements FileSystem {
         DeviceNode forgotten = deviceNodes.get(node);
         if (forgotten != null && forgotten.forget(lookups)) {
             deviceNodes.remove(node);
-            device.drop(forgotten);
+            forgotten.device().drop(forgotten);
+            domains.pageGone(forgotten.device());
         }
     }
 
@@ -254,34 +300,20 @@ final class MountFileSystem implements FileSystem {
         int wanted =
                 request.valid() & (Request.SetAttributes.MODE | Request.SetAttributes.UID | Request.SetAttributes.GID);
         if (wanted != 0) {
-            if (node(request.node()) == null) {
+            DeviceNode node = node(request.node());
+            if (node == null || node.device().ledger().removed()) {
                 connection.replyError(request.unique(), Errno.EPERM);
                 return;
             }
-            if ((wanted & Request.SetAttributes.MODE) != 0) {
-                deviceMode = request.mode() & 0777;
-            }
-            if ((wanted & Request.SetAttributes.UID) != 0) {
-                uid = request.uid();
-            }
-            if ((wanted & Request.SetAttributes.GID) != 0) {
-                gid = request.gid();
-            }
-            noteOwner();
+            Ledger.Access now = node.device().ledger().access();
+            node.device()
+                    .ledger()
+                    .setAccess(new Ledger.Access(
+                            (wanted & Request.SetAttributes.MODE) != 0 ? request.mode() & 0777 : now.mode(),
+                            (wanted & Request.SetAttributes.UID) != 0 ? request.uid() : now.uid(),
+                            (wanted & Request.SetAttributes.GID) != 0 ? request.gid() : now.gid()));
         }
         replyAttributes(request);
-    }
-
-    private void noteOwner() {
-        StateFile.DomainRecord domain = state.domain();
-        if (domain != null) {
-            state.setDomain(
-                    StateFile.OTHER,
-                    0,
-                    new StateFile.DomainRecord(
-                            domain.content(), domain.serial(), domain.bumpedAt(), deviceMode, uid, gid));
-            state.settle();
-        }
     }
 
     private void replyAttributes(Request request) {
@@ -299,34 +331,46 @@ final class MountFileSystem implements FileSystem {
         state.setNextHandle(nextHandle);
         DeviceNode node = node(request.node());
         if (node != null) {
-            Device.OpenFile file = device.open(request, node, handle);
+            OpenFile file = node.device().open(request, node, handle);
             if (file != null) {
                 deviceFiles.put(handle, file);
             }
-        } else if (isText(request.node())) {
-            if (request.node() != GENERATION_NODE && (request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
-                connection.replyError(request.unique(), Errno.EACCES);
-                return;
-            }
-            if (request.node() == WATCHERS_NODE) {
+            return;
+        }
+        int kind = NodeIds.kind(request.node());
+        Device device = domains.of(request.node());
+        if (kind == NodeIds.DIRECTORY) {
+            connection.replyError(request.unique(), Errno.EISDIR);
+        } else if (kind < 0 || (kind == NodeIds.DEVICE && NodeIds.slot(request.node()) == 0)) {
+            connection.replyError(request.unique(), Errno.ENOENT);
+        } else if (device == null || device.ledger().removed() || kind == NodeIds.DEVICE) {
+            connection.replyError(request.unique(), Errno.ENODEV); // reached by a mount of what was removed
+        } else if (kind != NodeIds.GENERATION && (request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
+            connection.replyError(request.unique(), Errno.EACCES);
+        } else {
+            if (kind == NodeIds.WATCHERS) {
                 watcherLists.put(handle, new WatcherList(device.domain()));
             }
             connection.replyOpen(request.unique(), handle, dev.sysgenid.fuse.OpenFlags.DIRECT_IO, 0);
-        } else {
-            connection.replyError(request.unique(), request.node() == ROOT ? Errno.EISDIR : Errno.ENOENT);
         }
     }
 
     @Override
     public void read(Request.Read request) {
-        Device.OpenFile file = deviceFile(request.handle(), request);
+        OpenFile file = deviceFile(request.handle(), request);
         if (file != null) {
-            device.read(request, file);
+            file.device().read(request, file);
             return;
         }
         int size = (int) Math.min(Integer.toUnsignedLong(request.size()), Connection.MAX_READ_REPLY);
+        int kind = NodeIds.kind(request.node());
         WatcherList list = watcherLists.get(request.handle());
-        if (list == null && request.node() == WATCHERS_NODE && request.handle() < inheritedHandles) {
+        Device device = domains.of(request.node());
+        if (list == null && device == null && kind > 0) {
+            connection.replyError(request.unique(), Errno.ENODEV);
+            return;
+        }
+        if (list == null && device != null && kind == NodeIds.WATCHERS && request.handle() < inheritedHandles) {
             // Opened when an earlier daemon served; where its reader stands is in the request.
             list = new WatcherList(device.domain());
             watcherLists.put(request.handle(), list);
@@ -334,10 +378,10 @@ final class MountFileSystem implements FileSystem {
         if (list != null) {
             byte[] text = list.read(request.offset(), size);
             connection.replyData(request.unique(), text, 0, text.length);
-        } else if (isText(request.node()) && request.node() != WATCHERS_NODE) {
-            String content = request.node() == GENERATION_NODE
+        } else if (device != null && isText(kind)) {
+            String content = kind == NodeIds.GENERATION
                     ? Generation.toString(device.domain().generation()) + "\n"
-                    : request.node() == SOURCES_NODE ? sources.get() : health.get();
+                    : kind == NodeIds.SOURCES ? sources.get() : health.get();
             byte[] text = content.getBytes(StandardCharsets.UTF_8);
             int from = Math.clamp(request.offset(), 0, text.length);
             connection.replyData(request.unique(), text, from, Math.min(size, text.length - from));
@@ -348,43 +392,48 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void write(Request.Write request) {
-        Device.OpenFile file = deviceFile(request.handle(), request);
+        OpenFile file = deviceFile(request.handle(), request);
         if (file != null) {
-            device.write(request, file);
-        } else if (request.node() == GENERATION_NODE) {
-            device.writeGeneration(request);
-        } else {
+            file.device().write(request, file);
+            return;
+        }
+        Device device = domains.of(request.node());
+        if (NodeIds.kind(request.node()) != NodeIds.GENERATION) {
             connection.replyError(request.unique(), Errno.EBADF);
+        } else if (device == null || device.ledger().removed()) {
+            connection.replyError(request.unique(), Errno.ENODEV);
+        } else {
+            device.writeGeneration(request);
         }
     }
 
     @Override
     public void ioctl(Request.Ioctl request) {
-        Device.OpenFile file = deviceFile(request.handle(), request);
+        OpenFile file = deviceFile(request.handle(), request);
         if (file == null) {
             connection.replyError(request.unique(), Errno.ENOTTY);
         } else {
-            device.ioctl(request, file);
+            file.device().ioctl(request, file);
         }
     }
 
     @Override
     public void poll(Request.Poll request) {
-        Device.OpenFile file = deviceFile(request.handle(), request);
+        OpenFile file = deviceFile(request.handle(), request);
         if (file == null) {
             // The text files are always readable, as ordinary files are.
             connection.replyPoll(
                     request.unique(), dev.sysgenid.core.Domain.POLLIN | dev.sysgenid.core.Domain.POLLRDNORM);
         } else {
-            device.poll(request, file);
+            file.device().poll(request, file);
         }
     }
 
     @Override
     public void release(Request.Release request) {
-        Device.OpenFile file = deviceFiles.remove(request.handle());
+        OpenFile file = deviceFiles.remove(request.handle());
         if (file != null) {
-            device.close(file);
+            file.device().close(file);
         } else {
             watcherLists.remove(request.handle());
         }
@@ -393,12 +442,15 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void readDirectory(Request.ReadDirectory request) {
-        connection.replyDirectory(request.unique(), ENTRIES, request.offset(), request.size());
+        Device device = domains.of(request.node());
+        List<DirectoryEntry> entries =
+                device == null || device.ledger().removed() ? List.of() : new Listing(domains, device);
+        connection.replyDirectory(request.unique(), entries, request.offset(), request.size());
     }
 
     @Override
     public void interrupt(long unique) {
-        device.interrupt(unique);
+        domains.machine().interrupt(unique);
     }
 
     @Override
@@ -415,29 +467,59 @@ final class MountFileSystem implements FileSystem {
     }
 
     private @Nullable Attributes attributes(long node) {
-        if (node == ROOT) {
-            return attributes(ROOT, Stat.S_IFDIR | 0755, 2, 0);
+        int kind = NodeIds.kind(node);
+        DeviceNode known = kind == NodeIds.DEVICE ? node(node) : null;
+        Device device = kind == NodeIds.DEVICE ? (known == null ? null : known.device()) : domains.of(node);
+        if (device == null) {
+            // Of a domain that was removed somebody may have a mount, or its directory as his own.
+            return NodeIds.slot(node) != 0 && kind >= 0 && NodeIds.count(node) < nextNode ? gone(node, kind) : null;
         }
-        if (isText(node)) {
-            return textAttributes(node);
+        return kind < 0 ? null : attributes(device, kind);
+    }
+
+    private Attributes gone(long node, int kind) {
+        return new Attributes(
+                NodeIds.shown(NodeIds.slot(node), kind), type(kind), 0, 0, 0, size(kind), startedSeconds, 0);
+    }
+
+    private Attributes attributes(Device device, int kind) {
+        Ledger.Access access = device.ledger().access();
+        int mode = kind == NodeIds.DEVICE ? Stat.S_IFREG | access.mode() : type(kind);
+        if (kind == NodeIds.GENERATION && device != domains.machine()) {
+            // Who may bump is asked at the write; it may be somebody whom no owner and group names.
+            mode = Stat.S_IFREG | 0666;
         }
-        return node(node) != null ? deviceAttributes() : null;
+        int links = device.ledger().removed() ? 0 : kind == NodeIds.DIRECTORY ? 2 : 1;
+        if (kind == NodeIds.DIRECTORY && device == domains.machine()) {
+            links += domains.directories();
+        }
+        return new Attributes(
+                NodeIds.shown(device.slot(), kind),
+                mode,
+                links,
+                access.uid(),
+                access.gid(),
+                size(kind),
+                startedSeconds,
+                0);
     }
 
-    private static boolean isText(long node) {
-        return node == GENERATION_NODE || node == WATCHERS_NODE || node == SOURCES_NODE || node == HEALTH_NODE;
+    /** A text that is made at each read. */
+    private static boolean isText(int kind) {
+        return kind == NodeIds.GENERATION || kind == NodeIds.SOURCES || kind == NodeIds.HEALTH;
     }
 
-    private Attributes deviceAttributes() {
-        return attributes(DEVICE_INODE, Stat.S_IFREG | deviceMode, 1, dev.sysgenid.abi.Page.SIZE);
+    private static int type(int kind) {
+        return switch (kind) {
+            case NodeIds.DIRECTORY -> Stat.S_IFDIR | 0755;
+            case NodeIds.DEVICE -> Stat.S_IFREG | 0666;
+            case NodeIds.GENERATION -> Stat.S_IFREG | 0644;
+            default -> Stat.S_IFREG | 0444;
+        };
     }
 
-    /** Of unknown size, as in /proc: read until the end. */
-    private Attributes textAttributes(long node) {
-        return attributes(node, Stat.S_IFREG | (node == GENERATION_NODE ? 0644 : 0444), 1, 0);
-    }
-
-    private Attributes attributes(long inode, int mode, int links, long size) {
-        return new Attributes(inode, mode, links, uid, gid, size, startedSeconds, 0);
+    /** Of the texts it is unknown, as in /proc: read until the end. */
+    private static long size(int kind) {
+        return kind == NodeIds.DEVICE ? dev.sysgenid.abi.Page.SIZE : 0;
     }
 }

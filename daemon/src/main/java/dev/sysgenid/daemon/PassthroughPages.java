@@ -10,6 +10,8 @@ import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Pages that are files in memory ({@link PageFiles}), which the kernel maps into clients directly (FUSE passthrough): a
@@ -33,12 +35,19 @@ final class PassthroughPages implements Pages, AutoCloseable {
     /** From one slot to the next, in bytes: a page of this machine, which may be larger than the device's. */
     private final int stride = Math.max(dev.sysgenid.abi.Page.SIZE, Mman.getpagesize());
 
-    /** The slots in use, in any order. */
-    private int[] used = new int[64];
-    /** By slot: where in {@link #used} it stands. */
+    /** By the slot of a domain: its pages' slots, null where it has none. */
+    private @Nullable Used[] domains = new Used[1];
+    /** By slot of a page: where in {@link Used#slots} it stands. */
     private int[] place = new int[64];
 
     private int size;
+
+    /** The slots of the pages of one domain, in any order. */
+    private static final class Used {
+        int[] slots = new int[4];
+        int size;
+    }
+
     /** Slots that were in use and are free. */
     private int[] free = new int[64];
 
@@ -90,7 +99,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
             boolean made = false;
             try {
                 files.name(entry);
-                Page page = new Mapped(map(file), entry, false);
+                Page page = new Mapped(map(file, entry.node()), entry, false);
                 made = true;
                 return page;
             } finally {
@@ -109,13 +118,13 @@ final class PassthroughPages implements Pages, AutoCloseable {
     Page restore(PageFiles.Entry entry) throws SystemCallException {
         int file = files.open(entry);
         try {
-            return new Mapped(map(file), entry, true);
+            return new Mapped(map(file, entry.node()), entry, true);
         } finally {
             Unistd.close(file);
         }
     }
 
-    private int map(int file) throws SystemCallException {
+    private int map(int file, long node) throws SystemCallException {
         if (freed == 0 && fresh == capacity) {
             throw new SystemCallException(Errno.ENOSPC, "reserve", "a page");
         }
@@ -126,26 +135,36 @@ final class PassthroughPages implements Pages, AutoCloseable {
             // slot is given up for good.
             throw new SystemCallException(-result, "mmap", "a page");
         }
-        use(slot);
+        use(slot, NodeIds.slot(node));
         return slot;
     }
 
     @Override
-    public void publish(PageContent content) {
-        for (int i = 0; i < size; i++) {
-            show(used[i], content);
+    public void publish(int domain, PageContent content) {
+        Used used = domain < domains.length ? domains[domain] : null;
+        if (used == null) {
+            return;
+        }
+        int[] inUse = used.slots;
+        for (int i = 0; i < used.size; i++) {
+            show(inUse[i], content);
         }
         // A client that is told of the bump in any other way must find it in its page: all stores first.
         VarHandle.fullFence();
     }
 
     @Override
-    public int mend(PageContent content, int from, int count) {
+    public int mend(int domain, PageContent content, int from, int count) {
+        Used used = domain < domains.length ? domains[domain] : null;
+        if (used == null) {
+            return 0;
+        }
         int mended = 0;
-        int end = (int) Math.min(size, (long) from + count);
+        int end = (int) Math.min(used.size, (long) from + count);
         for (int i = from; i < end; i++) {
-            if (!content.isShown(slots, (long) used[i] * stride)) {
-                show(used[i], content);
+            int slot = used.slots[i];
+            if (!content.isShown(slots, (long) slot * stride)) {
+                show(slot, content);
                 mended++;
             }
         }
@@ -167,20 +186,34 @@ final class PassthroughPages implements Pages, AutoCloseable {
         return slots.asSlice((long) slot * stride, dev.sysgenid.abi.Page.SIZE);
     }
 
-    private void use(int slot) {
-        used = withRoomFor(size, used);
+    private void use(int slot, int domain) {
+        if (domain >= domains.length) {
+            domains = Arrays.copyOf(domains, Math.max(domain + 1, 2 * domains.length));
+        }
+        Used used = domains[domain];
+        if (used == null) {
+            used = new Used();
+            domains[domain] = used;
+        }
+        used.slots = withRoomFor(used.size, used.slots);
         place = withRoomFor(slot, place);
-        used[size] = slot;
-        place[slot] = size++;
+        used.slots[used.size] = slot;
+        place[slot] = used.size++;
+        size++;
     }
 
-    private void release(int slot) {
+    private void release(int slot, int domain) {
         // Back to plain reserved addresses, which gives the mapping up.
         int result = Mman.mmapOver(
                 memory(slot), Mman.PROT_NONE, Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE, -1, 0);
-        int last = used[--size];
-        used[place[slot]] = last;
+        Used used = Objects.requireNonNull(domains[domain]);
+        int last = used.slots[--used.size];
+        used.slots[place[slot]] = last;
         place[last] = place[slot];
+        size--;
+        if (used.size == 0) {
+            domains[domain] = null;
+        }
         if (result == 0) {
             free = withRoomFor(freed, free);
             free[freed++] = slot;
@@ -188,12 +221,18 @@ final class PassthroughPages implements Pages, AutoCloseable {
     }
 
     private static int[] withRoomFor(int index, int[] array) {
-        return index < array.length ? array : Arrays.copyOf(array, index * 2);
+        return index < array.length ? array : Arrays.copyOf(array, Math.max(index + 1, array.length * 2));
     }
 
     @Override
     public int size() {
         return size;
+    }
+
+    @Override
+    public int size(int domain) {
+        Used used = domain < domains.length ? domains[domain] : null;
+        return used == null ? 0 : used.size;
     }
 
     @Override
@@ -236,7 +275,7 @@ final class PassthroughPages implements Pages, AutoCloseable {
                     connection.closeBacking(entry.backingId());
                 }
                 files.remove(entry);
-                release(slot);
+                release(slot, NodeIds.slot(entry.node()));
             }
         }
     }

@@ -144,6 +144,11 @@ final class Records implements AutoCloseable {
         put(at, image);
     }
 
+    /** Writes a record of which nobody knows before another one is written: it may be left half written, and unused. */
+    void writeUnseen(long at, long[] image) {
+        put(at, image);
+    }
+
     /** The request of the last {@link #write} has been answered. */
     void settle() {
         setWord(intent, 0);

@@ -23,10 +23,12 @@ import org.jspecify.annotations.Nullable;
  *      96  domain     what pages show, serial, time of the last bump; mode and owner of the device
  *     192  intent     see {@link Records}
  *     384  counters   the next node, the next handle, the last watcher: each twice, the second time inverted
- *     448  cells      last backing id; incarnation; pid; whether another daemon would come after it
+ *     448  cells      last backing id; incarnation; pid; whether another daemon would come after it; the highest wide
+ *                     generation of a domain that was removed
  *    4096  epochs     when the last 256 epochs ended: { serial, nanoseconds }
  *    8192  waits      when WAITs with a timeout came: { unique, nanoseconds, check }
- *  131072  watchers   one record each
+ *  131072  domains    those below the machine's: {@link DomainRecords}
+ * 1703936  watchers   one record each
  * </pre>
  *
  * <p>Times are CLOCK_MONOTONIC. Belongs to the loop's thread.
@@ -41,11 +43,14 @@ final class StateFile implements AutoCloseable {
     /** Nothing that could not be done once more. */
     static final int OTHER = 5;
 
+    static final int MAKE_DOMAIN = 6;
+    static final int REMOVE_DOMAIN = 7;
+
     /** The most watchers that there can be. */
     static final int MOST_WATCHERS = 1 << 18;
 
     private static final long MAGIC = 0x5359_5347_454e_4944L;
-    private static final long VERSION = 1;
+    private static final long VERSION = 2;
 
     private static final long ORIGIN = 0;
     private static final long DOMAIN = Records.STRIDE;
@@ -62,16 +67,22 @@ final class StateFile implements AutoCloseable {
     private static final long WAITS = 8192;
     private static final int WAIT_SIZE = 24;
     private static final int WAIT_COUNT = 4096;
-    private static final long WATCHERS = 131_072;
+    private static final long HIGHEST_REMOVED = 480;
+    private static final long DOMAINS = 131_072;
+    private static final long WATCHERS = DOMAINS + DomainRecords.ROOM;
     private static final long CAPACITY = WATCHERS + (long) MOST_WATCHERS * Records.STRIDE / 65_536 * 65_536 + 65_536;
     private static final long WAIT_SALT = 0x5741_4954L;
 
     private static final long WRITABLE = 1;
     private static final long TRACKED = 2;
+    /** Above the flags, 16 bits: the slot of the watcher's domain. */
+    private static final int DOMAIN_SHIFT = 8;
+
     private static final int COMMAND = 7;
     private static final int COMMAND_BYTES = (Records.WORDS - COMMAND) * Long.BYTES;
 
     private final Records records;
+    private final DomainRecords domains;
     private final long[] image = new long[Records.WORDS];
 
     /** Slots that were in use and are free. */
@@ -86,10 +97,26 @@ final class StateFile implements AutoCloseable {
 
     private StateFile(int file) throws SystemCallException {
         records = new Records(file, CAPACITY, INTENT);
+        domains = new DomainRecords(records, DOMAINS);
     }
 
     /** What a domain and its device are, beside the watchers. */
     record DomainRecord(PageContent content, long serial, long bumpedAt, int mode, int uid, int gid) {}
+
+    /**
+     * A serial for a domain of which nobody knows how often it was bumped: in an era of its own, so that what was noted in relation to
+     * earlier ones is never taken to be in relation to this.
+     */
+    static long newEra(int random) {
+        return ((random & 0x3fff_ffffL) | 1) << ERA_SHIFT;
+    }
+
+    /** Whether one serial can be the other one, some bumps later. */
+    static boolean sameEra(long before, long after) {
+        return before <= after && before >>> ERA_SHIFT == after >>> ERA_SHIFT;
+    }
+
+    private static final int ERA_SHIFT = 32;
 
     /** What is known of a watcher. */
     record WatcherRecord(
@@ -97,6 +124,7 @@ final class StateFile implements AutoCloseable {
             long handle,
             long id,
             long node,
+            int domain,
             boolean writable,
             boolean tracked,
             int uid,
@@ -258,6 +286,24 @@ final class StateFile implements AutoCloseable {
         return records.word(at) == serial + 1 ? records.word(at + 8) : otherwise;
     }
 
+    /** The domains below. */
+    DomainRecords domains() {
+        return domains;
+    }
+
+    /** A domain that had this wide generation is about to be removed. */
+    void removing(long wideGeneration) {
+        if (Long.compareUnsigned(wideGeneration, records.word(HIGHEST_REMOVED)) > 0) {
+            records.setWord(HIGHEST_REMOVED, wideGeneration);
+        }
+    }
+
+    /** The wide generation of a new domain: above that of every one that was removed, so no name's generations come again. */
+    long firstGeneration() {
+        long highest = records.word(HIGHEST_REMOVED);
+        return highest == 0 ? 0 : dev.sysgenid.abi.Generation.advance(highest, 1);
+    }
+
     // ---- Counters
 
     private long counter(long at, long otherwise) {
@@ -322,12 +368,13 @@ final class StateFile implements AutoCloseable {
     }
 
     /** Notes all of a watcher, who acked in the epoch {@code serial}. */
-    void setWatcher(int kind, long unique, Device.OpenFile file, long serial) {
+    void setWatcher(int kind, long unique, OpenFile file, long serial) {
         image[0] = file.handle;
         image[1] = file.watcher.id();
         image[2] = file.node.id();
         image[3] = (file.watcher.writable() ? WRITABLE : 0)
                 | (file.watcher.tracked() ? TRACKED : 0)
+                | (long) file.node.device().slot() << DOMAIN_SHIFT
                 | (long) file.uid << 32;
         image[4] = Integer.toUnsignedLong(file.opener.pid()) | (long) file.watcher.acknowledged() << 32;
         image[5] = serial;
@@ -389,6 +436,7 @@ final class StateFile implements AutoCloseable {
                 image[0],
                 image[1],
                 image[2],
+                (int) (image[3] >>> DOMAIN_SHIFT) & 0xffff,
                 (image[3] & WRITABLE) != 0,
                 (image[3] & TRACKED) != 0,
                 (int) (image[3] >>> 32),

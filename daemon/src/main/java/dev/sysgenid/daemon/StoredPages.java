@@ -15,6 +15,7 @@ import dev.sysgenid.linux.EventFd;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -51,7 +52,9 @@ final class StoredPages implements Pages {
 
     private final Connection connection;
     private final boolean sharedMappings;
-    private final Map<Long, Stored> filled = new LinkedHashMap<>();
+    /** The pages of which the kernel holds a copy: by the slot of the domain, by node. */
+    private final Map<Integer, Map<Long, Stored>> filled = new HashMap<>();
+
     private final BlockingQueue<Runnable> work = new LinkedBlockingQueue<>();
     private final Thread storer;
     private final int done;
@@ -97,11 +100,12 @@ final class StoredPages implements Pages {
     }
 
     @Override
-    public void publish(PageContent content) {
-        if (filled.isEmpty()) {
+    public void publish(int slot, PageContent content) {
+        Map<Long, Stored> there = filled.get(slot);
+        if (there == null) {
             return;
         }
-        long[] nodes = filled.keySet().stream().mapToLong(Long::longValue).toArray();
+        long[] nodes = there.keySet().stream().mapToLong(Long::longValue).toArray();
         work.add(() -> {
             for (long node : nodes) {
                 store(node, content);
@@ -128,7 +132,7 @@ final class StoredPages implements Pages {
 
     /** The kernel holds these pages: nothing is here to compare. What a client scribbled goes at the next bump. */
     @Override
-    public int mend(PageContent content, int from, int count) {
+    public int mend(int slot, PageContent content, int from, int count) {
         return 0;
     }
 
@@ -171,6 +175,11 @@ final class StoredPages implements Pages {
     }
 
     @Override
+    public int size(int slot) {
+        return 0;
+    }
+
+    @Override
     public String describe() {
         return sharedMappings
                 ? "store (no passthrough: a bump stores into the kernel's page cache)"
@@ -199,7 +208,8 @@ final class StoredPages implements Pages {
 
         @Override
         void filled() {
-            filled.put(node, this);
+            filled.computeIfAbsent(NodeIds.slot(node), _ -> new LinkedHashMap<>())
+                    .put(node, this);
         }
 
         @Override
@@ -207,7 +217,10 @@ final class StoredPages implements Pages {
             if (!closed) {
                 closed = true;
                 size--;
-                filled.remove(node);
+                filled.computeIfPresent(NodeIds.slot(node), (_, there) -> {
+                    there.remove(node);
+                    return there.isEmpty() ? null : there;
+                });
             }
         }
     }

@@ -7,9 +7,11 @@ import dev.sysgenid.fuse.Request;
 import dev.sysgenid.fuse.Session;
 import dev.sysgenid.linux.Clock;
 import dev.sysgenid.linux.SystemCallException;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The order is what makes it exact, whatever the other one was doing, and also when this one is killed on the way:
  *
  * <ol>
- *   <li>What was begun is finished: {@link StateFile#redo}. Watchers, nodes and pages are made from what was noted.
- *   <li>If it was an open, an ack or a change of tracking, it is answered <em>before</em> the requests are sent again. Until
+ *   <li>What was begun is finished: {@link StateFile#redo}. Domains, watchers, nodes and pages are made from what was noted.
+ *   <li>If it was anything but a bump, it is answered <em>before</em> the requests are sent again. Until
  *       then its caller cannot go away, not even killed; so it either gets this answer or has had it.
  *   <li>The kernel is told to send everything again. All of that is taken before any of it is served.
  *   <li>All pages get the generation, and after a bump that was under way all pollers are notified. Daemons that could not
@@ -36,6 +38,9 @@ import org.jspecify.annotations.Nullable;
 final class TakeOver {
     /** Between what may have been given away and what is given from now on, where nobody knows how much that was. */
     private static final long FAR = 1L << 40;
+
+    /** Of nanoseconds, to what takes less time than anything that is counted. */
+    private static final int TICK_SHIFT = 12;
 
     private final Connection connection;
     private final Session session;
@@ -103,8 +108,14 @@ final class TakeOver {
     }
 
     /** Makes watchers, nodes and pages. */
-    void restore(Device device, MountFileSystem files, Pages pages, PageFiles pageFiles)
+    void restore(Domains domains, MountFileSystem files, Pages pages, PageFiles pageFiles)
             throws SystemCallException, ImpossibleException {
+        int unknown = new SecureRandom().nextInt();
+        int lost = domains.restore(unknown);
+        if (lost > 0) {
+            log.accept("what the last daemon noted of " + lost + " domains is damaged");
+            doubt = true;
+        }
         int[] damaged = {0};
         List<StateFile.WatcherRecord> watchers = state.watchers(damaged);
         if (damaged[0] > 0) {
@@ -112,7 +123,10 @@ final class TakeOver {
             doubt = true;
         }
         List<PageFiles.Entry> entries = pageFiles.list();
-        resumeCounters(files, watchers, entries);
+        resumeCounters(files, domains, watchers, entries);
+        if (doubt) {
+            files.adoptOpenFiles(unknown);
+        }
 
         if (pages instanceof PassthroughPages passthrough) {
             closeForgottenBacking(entries);
@@ -126,63 +140,60 @@ final class TakeOver {
                 if (node.page() != null) {
                     throw new ImpossibleException("inode " + node.id() + " has two pages");
                 }
-                device.restorePage(node, passthrough.restore(entry), entry.uid());
+                node.device().restorePage(node, passthrough.restore(entry), entry.uid());
             }
         }
-        DomainTimes times = new DomainTimes(state);
         for (StateFile.WatcherRecord watcher : watchers) {
             DeviceNode node = files.node(watcher.node());
-            if (node == null) {
+            if (node == null || node.device().slot() != watcher.domain()) {
                 throw new ImpossibleException("watcher " + watcher.id() + " has no inode");
             }
             if (node.page() == null) {
                 if (!(pages instanceof StoredPages stored)) {
                     throw new ImpossibleException("watcher " + watcher.id() + " has no page");
                 }
-                device.restorePage(node, stored.restore(node.id()), watcher.uid());
+                node.device().restorePage(node, stored.restore(node.id()), watcher.uid());
             }
-            files.restore(device.restore(watcher, node, times.outdatedSince(watcher)));
+            files.restore(node.device()
+                    .restore(watcher, node, outdatedSince(watcher, node.device().ledger())));
         }
-        device.setEarlierWaits(state.earlierWaits());
-        if (doubt) {
-            files.adoptOpenFiles();
-        }
+        Map<Long, Long> waits = state.earlierWaits();
+        domains.all().forEach(device -> device.setEarlierWaits(waits));
     }
 
-    private static final class DomainTimes {
-        private final StateFile state;
-        private final long serial;
-        private final long bumpedAt;
-
-        DomainTimes(StateFile state) {
-            this.state = state;
-            StateFile.DomainRecord domain = java.util.Objects.requireNonNull(state.domain());
-            serial = domain.serial();
-            bumpedAt = domain.bumpedAt();
+    /** Of a domain below only the last bump is known, of whichever kind it was. */
+    private long outdatedSince(StateFile.WatcherRecord watcher, Ledger ledger) {
+        if (watcher.serial() == ledger.serial()) {
+            return Long.MAX_VALUE;
         }
-
-        long outdatedSince(StateFile.WatcherRecord watcher) {
-            return watcher.serial() == serial ? Long.MAX_VALUE : state.endOfEpoch(watcher.serial(), bumpedAt);
-        }
+        return ledger.isMachines() ? state.endOfEpoch(watcher.serial(), ledger.bumpedAt()) : ledger.bumpedAt();
     }
 
     private void resumeCounters(
-            MountFileSystem files, List<StateFile.WatcherRecord> watchers, List<PageFiles.Entry> entries) {
-        long node = state.nextNode(16);
+            MountFileSystem files,
+            Domains domains,
+            List<StateFile.WatcherRecord> watchers,
+            List<PageFiles.Entry> entries) {
+        long node = state.nextNode(NodeIds.FIRST);
         long handle = state.nextHandle(1);
         if (node < 0 || handle < 0 || state.lastWatcher() < 0 || doubt) {
             // Greater than any that can have been given away: it grows faster than they do.
-            long far = FAR + Clock.gettime(Clock.CLOCK_BOOTTIME);
+            long far = FAR + (Clock.gettime(Clock.CLOCK_BOOTTIME) >>> TICK_SHIFT);
             node = Math.max(node, far);
             handle = Math.max(handle, far);
             doubt = true;
         }
         for (StateFile.WatcherRecord watcher : watchers) {
-            node = Math.max(node, watcher.node() + 1);
+            node = Math.max(node, NodeIds.count(watcher.node()) + 1);
             handle = Math.max(handle, watcher.handle() + 1);
         }
         for (PageFiles.Entry entry : entries) {
-            node = Math.max(node, entry.node() + 1);
+            node = Math.max(node, NodeIds.count(entry.node()) + 1);
+        }
+        for (Device device : domains.all()) {
+            node = Math.max(
+                    node,
+                    device.ledger().isMachines() ? 0 : device.ledger().below().first() + 1);
         }
         files.resume(node, handle);
     }
@@ -197,7 +208,7 @@ final class TakeOver {
     }
 
     /** Answers those who wait, and lets the kernel send the rest. Returns what there is to serve. */
-    void finish(Device device, MountFileSystem files, Pages pages, Undead undead) throws ImpossibleException {
+    void finish(Domains domains, MountFileSystem files, Pages pages, Undead undead) throws ImpossibleException {
         Records.Intent intent = begun;
         boolean bumping = intent != null && intent.kind() == StateFile.BUMP;
         if (intent != null && !bumping) {
@@ -209,13 +220,15 @@ final class TakeOver {
             throw new ImpossibleException(
                     "this kernel cannot send again what the last daemon had taken;" + " Linux 6.9 and later can");
         }
-        device.publish();
+        domains.all().forEach(Device::publish);
         if (pages instanceof StoredPages stored && undead.areThere()) {
             stored.release(undead);
-            device.publish(); // one of them may have stored a part of what it had begun
+            // One of them may have stored a part of what it had begun.
+            domains.all().forEach(Device::publish);
         }
         if (bumping) {
-            device.wakeAll();
+            // Whichever was bumped: who is not meant looks, and sleeps on.
+            domains.all().forEach(Device::wakeAll);
         }
         List<Request> requests = new ArrayList<>(session.takeResent());
         long bump = bumping && intent != null ? Request.firstUnique(intent.unique()) : 0;
@@ -238,18 +251,25 @@ final class TakeOver {
         }
         state.settle();
         if (doubt) {
+            domains.noteLost();
             log.accept("so the generation changes, and everyone is outdated");
-            device.bump();
+            domains.machine().bump();
         }
         for (DeviceNode node : files.nodesNotOpen()) {
             if (!connection.knowsNode(node.id())) {
                 files.forget(node.id(), 1);
             }
         }
-        int watchers = device.domain().watchers();
+        domains.sweep();
+        int watchers = domains.all().stream()
+                .mapToInt(device -> device.domain().watchers())
+                .sum();
+        int below = domains.all().size() - 1;
         log.accept("took over " + watchers + (watchers == 1 ? " watcher and " : " watchers and ") + requests.size()
-                + (requests.size() == 1 ? " request" : " requests") + ", at generation "
-                + Integer.toUnsignedString(device.domain().generation()));
+                + (requests.size() == 1 ? " request" : " requests")
+                + (below == 0 ? "" : " in " + below + (below == 1 ? " domain" : " domains") + " and the machine's")
+                + ", at generation "
+                + Integer.toUnsignedString(domains.machine().domain().generation()));
     }
 
     private void answer(Records.Intent intent, MountFileSystem files, Pages pages) {
@@ -264,6 +284,12 @@ final class TakeOver {
             }
             case StateFile.ACK -> connection.replyWritten(intent.unique(), dev.sysgenid.abi.Generation.BYTES);
             case StateFile.TRACKING -> connection.replyIoctl(intent.unique(), 0);
+            case StateFile.MAKE_DOMAIN -> {
+                if (intent.unique() != 0) {
+                    files.replyMade(intent.unique(), state.domains().slotAt(intent.at()));
+                }
+            }
+            case StateFile.REMOVE_DOMAIN -> connection.replyOk(intent.unique());
             default -> {}
         }
     }
@@ -283,7 +309,7 @@ final class TakeOver {
                     case Ioctl.V4_FORCE_GEN_UPDATE, Ioctl.TRIGGER_GEN_UPDATE -> 5;
                     default -> 4;
                 };
-            case Request.Write write -> write.node() == MountFileSystem.GENERATION_NODE ? 5 : 4;
+            case Request.Write write -> NodeIds.kind(write.node()) == NodeIds.GENERATION ? 5 : 4;
             default -> 3;
         };
     }

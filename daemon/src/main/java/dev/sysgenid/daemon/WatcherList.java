@@ -67,7 +67,7 @@ final class WatcherList {
     }
 
     private void line(StringBuilder text, Watcher watcher) {
-        Device.OpenFile file = watcher.attachment(Device.OpenFile.class);
+        OpenFile file = watcher.attachment(OpenFile.class);
         if (file == null) {
             return;
         }

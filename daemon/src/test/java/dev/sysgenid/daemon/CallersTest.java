@@ -240,6 +240,29 @@ class CallersTest {
     }
 
     @Test
+    void theUserNamespaceBehindADescriptor() throws Exception {
+        int self = Unistd.getpid();
+        int own = Unistd.open("/proc/self/ns/user", Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+        int other = Unistd.open("/proc/self/ns/mnt", Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+        int file = Unistd.open("/dev/null", Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+        try {
+            assertThat(callers.userNamespace(self, own)).isEqualTo(UserNamespace.NONE);
+            for (long wrong : new long[] {other, file}) {
+                assertThatThrownBy(() -> callers.userNamespace(self, wrong)).hasMessageContaining("EINVAL");
+            }
+            for (long none : new long[] {-1, 1 << 30, 1L << 32 | own, Long.MIN_VALUE}) {
+                assertThatThrownBy(() -> callers.userNamespace(self, none)).hasMessageContaining("EBADF");
+            }
+            assertThatThrownBy(() -> callers.userNamespace(0, own)).hasMessageContaining("EPERM");
+            assertThat(callers.held()).isZero();
+        } finally {
+            Unistd.close(own);
+            Unistd.close(other);
+            Unistd.close(file);
+        }
+    }
+
+    @Test
     void leavesNoDescriptor() throws Exception {
         long before = Descriptors.leadingTo("/proc");
         try (Callers others = new Callers()) {

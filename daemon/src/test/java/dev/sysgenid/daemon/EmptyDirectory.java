@@ -82,6 +82,16 @@ final class EmptyDirectory implements FileSystem, AutoCloseable {
     }
 
     @Override
+    public void makeDirectory(Request.MakeDirectory request) {
+        connection.replyError(request.unique(), Errno.EPERM);
+    }
+
+    @Override
+    public void removeDirectory(Request.RemoveDirectory request) {
+        connection.replyError(request.unique(), Errno.EPERM);
+    }
+
+    @Override
     public void forget(long node, long lookups) {}
 
     @Override

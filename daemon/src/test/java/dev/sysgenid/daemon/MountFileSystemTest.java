@@ -43,7 +43,7 @@ class MountFileSystemTest {
         int published = -1;
 
         @Override
-        public int mend(PageContent content, int from, int count) {
+        public int mend(int slot, PageContent content, int from, int count) {
             return 0;
         }
 
@@ -77,12 +77,18 @@ class MountFileSystemTest {
         }
 
         @Override
-        public void publish(PageContent content) {
+        public void publish(int slot, PageContent content) {
+            assertThat(slot).isZero();
             published = content.generation();
         }
 
         @Override
         public int size() {
+            return there.size();
+        }
+
+        @Override
+        public int size(int slot) {
             return there.size();
         }
 
@@ -116,21 +122,26 @@ class MountFileSystemTest {
         state = States.begin(new StateFile.DomainRecord(PageContent.first(0, 0, 0), 0, 0, 0666, 10, 20));
         device = new Device(
                 Tracking.WRITERS,
-                kernel.connection,
-                pages,
-                callers,
-                _ -> mayBump,
-                loop,
-                () -> {
-                    reclaimed++;
-                    pages.refuse = Math.max(0, pages.refuse);
-                },
-                () -> freshened = pages.published,
-                (generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by),
-                state,
-                new Quotas(100_000, 3, 5));
+                new Surroundings(
+                        kernel.connection,
+                        pages,
+                        callers,
+                        (_, _) -> mayBump,
+                        loop,
+                        () -> {
+                            reclaimed++;
+                            pages.refuse = Math.max(0, pages.refuse);
+                        },
+                        () -> freshened = pages.published,
+                        (_, generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by),
+                        state,
+                        new Quotas(100_000, 3, 5)));
         files = new MountFileSystem(
-                kernel.connection, device, 0666, 10, 20, () -> "SOURCE STATE\nx active\n", log::add, state);
+                kernel.connection,
+                new Domains(device, state, callers),
+                () -> "SOURCE STATE\nx active\n",
+                log::add,
+                state);
     }
 
     @AfterEach

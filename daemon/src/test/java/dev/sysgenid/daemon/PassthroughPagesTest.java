@@ -132,7 +132,7 @@ class PassthroughPagesTest {
             assertThat(backingIds).hasSize(300);
             assertThat(mapped()).hasSize(300);
             for (int generation : new int[] {6, -1, 1}) {
-                pages.publish(showing(generation));
+                pages.publish(0, showing(generation));
                 assertThat(mapped().values()).hasSize(300).containsOnly(generation);
             }
         });
@@ -149,7 +149,7 @@ class PassthroughPagesTest {
             assertThat(mount.log).isEmpty();
             Page third = pages.create(18, 0, showing(1));
             first.close(); // not the one that has its place now
-            pages.publish(showing(2));
+            pages.publish(0, showing(2));
             assertThat(mapped().values()).containsExactly(2, 2);
             second.close();
             third.close();
@@ -190,7 +190,7 @@ class PassthroughPagesTest {
                     Map<Long, Integer> mapped = mapped();
                     assertThat(mapped).hasSize(there.size());
                     addresses.addAll(mapped.keySet());
-                    pages.publish(showing(++generation));
+                    pages.publish(0, showing(++generation));
                     assertThat(mapped().values()).allMatch(Integer.valueOf(generation)::equals);
                     assertThat(mapped().keySet()).isEqualTo(mapped.keySet());
                 }
@@ -252,7 +252,7 @@ class PassthroughPagesTest {
                     assertThat(entry.uid()).isEqualTo(entry.node() == 16 ? 7 : 0);
                     assertThat(next.restore(entry).backingId()).isEqualTo(entry.backingId());
                 }
-                next.publish(showing(9));
+                next.publish(0, showing(9));
                 assertThat(mapped().values()).as("twice mapped here").containsExactly(9, 9, 9, 9);
             }
             first.close();
@@ -284,7 +284,7 @@ class PassthroughPagesTest {
             assertThat(pages.size()).isZero();
             assertThat(mapped()).isEmpty();
             assertThat(Descriptors.leadingTo(state + "/")).isZero();
-            pages.publish(showing(2));
+            pages.publish(0, showing(2));
             assertThat(kernel.log).isEmpty();
         }
     }

@@ -111,7 +111,7 @@ class StoredPagesTest {
     @Test
     void aPageThatNobodyTouchedNeedsNoStore() {
         try (Page _ = pages.create(16, 0, showing(0))) {
-            pages.publish(showing(1));
+            pages.publish(0, showing(1));
             assertThat(kernel.all()).isEmpty();
         }
     }
@@ -122,7 +122,7 @@ class StoredPagesTest {
         Page second = filled(17);
         second.filled();
         pages.create(18, 0, showing(0));
-        pages.publish(showing(0x8000_0001));
+        pages.publish(0, showing(0x8000_0001));
         List<Message> stores = kernel.all();
         assertThat(stores).hasSize(8);
         isStored(stores.subList(0, 4), 16, 0x8000_0001);
@@ -130,7 +130,7 @@ class StoredPagesTest {
 
         first.close();
         Page third = filled(19);
-        pages.publish(showing(2));
+        pages.publish(0, showing(2));
         stores = kernel.all();
         assertThat(stores).hasSize(8);
         isStored(stores.subList(0, 4), 17, 2);
@@ -143,7 +143,7 @@ class StoredPagesTest {
     @Test
     void aPageThatIsGoneIsNotStored() {
         filled(16).close();
-        pages.publish(showing(1));
+        pages.publish(0, showing(1));
         assertThat(kernel.all()).isEmpty();
     }
 
@@ -151,7 +151,7 @@ class StoredPagesTest {
     void everyBumpIsStored() {
         filled(16);
         for (int generation = 1; generation <= 1000; generation++) {
-            pages.publish(showing(generation));
+            pages.publish(0, showing(generation));
             isStored(kernel.all(), 16, generation);
         }
     }
@@ -180,7 +180,7 @@ class StoredPagesTest {
 
         CompletableFuture<Boolean> published = new CompletableFuture<>();
         Thread loop = Thread.ofPlatform().daemon().start(() -> {
-            pages.publish(showing(7));
+            pages.publish(0, showing(7));
             published.complete(true);
         });
         kernel.give();
@@ -210,8 +210,8 @@ class StoredPagesTest {
         filled(16);
         filled(17);
         kernel.hangUp();
-        pages.publish(showing(1));
-        pages.publish(showing(2));
+        pages.publish(0, showing(1));
+        pages.publish(0, showing(2));
         assertThat(kernel.log).hasSize(16).allSatisfy(line -> assertThat(line).contains("EPIPE"));
     }
 

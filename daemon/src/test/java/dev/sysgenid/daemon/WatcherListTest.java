@@ -50,9 +50,10 @@ class WatcherListTest {
         public void wake(Watcher watcher) {}
     }
 
+    @SuppressWarnings("NullAway") // a list asks no watcher for its device
     private static Watcher open(Domain domain, boolean writable, int pid, int uid, String command) {
-        return new Device.OpenFile(
-                        new DeviceNode(16), 1, 0, domain.open(writable), new Callers.Identity(pid, command), uid)
+        return new OpenFile(
+                        new DeviceNode(16, null), 1, 0, domain.open(writable), new Callers.Identity(pid, command), uid)
                 .watcher;
     }
 

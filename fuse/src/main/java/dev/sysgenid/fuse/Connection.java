@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The descriptor of {@code /dev/fuse}: requests come out of it, replies and notifications go in. One write is one
@@ -191,14 +192,18 @@ public final class Connection {
     /**
      * Answers a read of a directory with as many of {@code entries} as fit, from the {@code offset}-th on.
      *
-     * @param offset how many entries the caller has already
+     * @param entries null where there was one, or will be: so the others keep their place
+     * @param offset how many entries the caller has already, nulls counted
      * @param size how many bytes the caller takes
      */
-    public void replyDirectory(long unique, List<DirectoryEntry> entries, long offset, int size) {
+    public void replyDirectory(long unique, List<? extends @Nullable DirectoryEntry> entries, long offset, int size) {
         int room = Math.clamp(Integer.toUnsignedLong(size), 0, MAX_READ_REPLY);
         int length = 0;
         for (int i = Math.clamp(offset, 0, entries.size()); i < entries.size(); i++) {
             DirectoryEntry entry = entries.get(i);
+            if (entry == null) {
+                continue;
+            }
             byte[] name = entry.name().getBytes(StandardCharsets.UTF_8);
             int padded = (Wire.Dirent.NAME + name.length + 7) & ~7;
             if (length + padded > room) {

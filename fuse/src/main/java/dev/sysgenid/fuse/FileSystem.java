@@ -43,6 +43,12 @@ public interface FileSystem {
     /** Answered with {@link Connection#replyDirectory} or an error. */
     void readDirectory(Request.ReadDirectory request);
 
+    /** Answered with {@link Connection#replyEntry} or an error. */
+    void makeDirectory(Request.MakeDirectory request);
+
+    /** Answered with {@link Connection#replyOk} or an error. */
+    void removeDirectory(Request.RemoveDirectory request);
+
     /** Not answered: a request that is answered later is now to be answered with EINTR. One that is not known is ignored. */
     void interrupt(long unique);
 

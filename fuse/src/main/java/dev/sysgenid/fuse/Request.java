@@ -139,7 +139,13 @@ public sealed interface Request {
     /** statfs. */
     record StatFileSystem(Header header) implements Request {}
 
-    /** A name is to be made, removed or changed: mknod, mkdir, create, symlink, link, unlink, rmdir, rename. */
+    /** A directory is to be made; with which permissions is for the server to say. */
+    record MakeDirectory(Header header, String name) implements Request {}
+
+    /** An empty directory is to be removed; what is empty is for the server to say. */
+    record RemoveDirectory(Header header, String name) implements Request {}
+
+    /** A name is to be made, removed or changed: mknod, create, symlink, link, unlink, rename. */
     record ChangeDirectory(Header header) implements Request {}
 
     /** The handshake. */

@@ -9,6 +9,7 @@ import static dev.sysgenid.fuse.Wire.U8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Function;
 
 /**
  * Bytes to requests. Total: any bytes give a request, if need be {@link Request.Malformed} or {@link
@@ -69,13 +70,17 @@ final class RequestReader {
             case Opcode.INTERRUPT -> Wire.InterruptIn.SIZE;
             case Opcode.FLUSH, Opcode.RELEASE, Opcode.RELEASEDIR -> Wire.ReleaseIn.SIZE;
             case Opcode.INIT -> Wire.InitIn.LEAST_SIZE;
+            case Opcode.MKDIR -> Wire.MkdirIn.SIZE;
             default -> 0;
         };
     }
 
     private static Request body(Request.Header header, MemorySegment body) {
         return switch (header.opcode()) {
-            case Opcode.LOOKUP -> lookup(header, body);
+            case Opcode.LOOKUP -> named(header, body, name -> new Request.Lookup(header, name));
+            case Opcode.MKDIR ->
+                named(header, body.asSlice(Wire.MkdirIn.SIZE), name -> new Request.MakeDirectory(header, name));
+            case Opcode.RMDIR -> named(header, body, name -> new Request.RemoveDirectory(header, name));
             case Opcode.FORGET -> new Request.Forget(header, body.get(U64, Wire.ForgetIn.LOOKUPS));
             case Opcode.BATCH_FORGET -> batchForget(header, body);
             case Opcode.GETATTR -> new Request.GetAttributes(header);
@@ -133,9 +138,7 @@ final class RequestReader {
             case Opcode.DESTROY -> new Request.Destroy(header);
             case Opcode.SYMLINK,
                     Opcode.MKNOD,
-                    Opcode.MKDIR,
                     Opcode.UNLINK,
-                    Opcode.RMDIR,
                     Opcode.RENAME,
                     Opcode.RENAME2,
                     Opcode.LINK,
@@ -144,13 +147,13 @@ final class RequestReader {
         };
     }
 
-    private static Request lookup(Request.Header header, MemorySegment body) {
+    private static Request named(Request.Header header, MemorySegment body, Function<String, Request> made) {
         long length = body.byteSize();
         if (length < 2 || body.get(U8, length - 1) != 0) {
             return new Request.Malformed(header, "a name that does not end");
         }
         byte[] name = body.asSlice(0, length - 1).toArray(ValueLayout.JAVA_BYTE);
-        return new Request.Lookup(header, new String(name, StandardCharsets.UTF_8));
+        return made.apply(new String(name, StandardCharsets.UTF_8));
     }
 
     private static Request batchForget(Request.Header header, MemorySegment body) {

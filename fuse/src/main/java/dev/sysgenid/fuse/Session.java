@@ -213,6 +213,8 @@ public final class Session {
             case Request.OpenDirectory _ -> connection.replyOpen(unique, 0, 0, 0);
             case Request.ReleaseDirectory _, Request.Flush _ -> connection.replyOk(unique);
             case Request.StatFileSystem _ -> connection.replyFileSystem(unique);
+            case Request.MakeDirectory make -> fileSystem.makeDirectory(make);
+            case Request.RemoveDirectory remove -> fileSystem.removeDirectory(remove);
             case Request.ChangeDirectory _ -> connection.replyError(unique, Errno.EPERM);
             case Request.Initialize _ -> {
                 // What was agreed is in use by now.

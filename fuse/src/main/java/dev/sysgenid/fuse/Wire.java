@@ -312,6 +312,13 @@ final class Wire {
         private ForgetIn() {}
     }
 
+    /** {@code { u32 mode, umask; }}, then the name. */
+    static final class MkdirIn {
+        static final int SIZE = 8;
+
+        private MkdirIn() {}
+    }
+
     /** {@code { u32 count, dummy; }}, then {@code count} times {@code { u64 nodeid, nlookup; }}. */
     static final class BatchForgetIn {
         static final int COUNT = 0;

@@ -40,6 +40,18 @@ class AnsweringFileSystem implements FileSystem {
     }
 
     @Override
+    public void makeDirectory(Request.MakeDirectory request) {
+        ask(request);
+        connection.replyEntry(request.unique(), 18, ROOT);
+    }
+
+    @Override
+    public void removeDirectory(Request.RemoveDirectory request) {
+        ask(request);
+        connection.replyOk(request.unique());
+    }
+
+    @Override
     public void forget(long node, long lookups) {
         ask("forget " + Long.toUnsignedString(node) + " " + Long.toUnsignedString(lookups));
     }

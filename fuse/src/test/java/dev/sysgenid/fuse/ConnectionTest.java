@@ -287,6 +287,15 @@ class ConnectionTest {
         sent("30 00 00 00  00 00 00 00  ; len 48", UNIQUE_HEX, WATCHER);
     }
 
+    @Test
+    void directoryWithGaps() {
+        List<DirectoryEntry> gaps = new ArrayList<>(ENTRIES);
+        gaps.set(1, null);
+        gaps.add(null);
+        connection.replyDirectory(UNIQUE, gaps, 1, 4096);
+        sent("30 00 00 00  00 00 00 00  ; len 48", UNIQUE_HEX, WATCHER);
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {3, 4, Integer.MAX_VALUE, 1L << 32, Long.MAX_VALUE})
     void directoryAtItsEnd(long offset) {

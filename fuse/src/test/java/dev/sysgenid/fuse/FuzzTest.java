@@ -71,6 +71,10 @@ class FuzzTest {
                 batch.nodes().length == batch.lookups().length && batch.nodes().length * 16 <= message.length - 48;
             case Request.Lookup lookup ->
                 !lookup.name().isEmpty() && lookup.name().length() <= message.length - 41;
+            case Request.MakeDirectory make ->
+                !make.name().isEmpty() && make.name().length() <= message.length - 49;
+            case Request.RemoveDirectory remove ->
+                !remove.name().isEmpty() && remove.name().length() <= message.length - 41;
             default -> true;
         };
     }

@@ -22,6 +22,7 @@ class RequestReaderTest {
             Map.entry(2, 8),
             Map.entry(3, 16),
             Map.entry(4, 88),
+            Map.entry(9, 8),
             Map.entry(14, 8),
             Map.entry(15, 40),
             Map.entry(16, 40),

@@ -274,6 +274,17 @@ class SessionTest {
         assertThat(files.asked).isEmpty();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"MKDIR", "RMDIR"})
+    void directoriesAreForTheFileSystemToMakeAndRemove(String name) {
+        start();
+        Golden golden =
+                requests().filter(each -> each.name().equals(name)).findFirst().orElseThrow();
+        serve(golden.bytes());
+        assertThat(files.asked).containsExactly(golden.request());
+        assertThat(kernel.takeOrNothing()).hasSize(name.equals("MKDIR") ? 144 : 16);
+    }
+
     static Stream<Golden> changes() {
         return requests().filter(golden -> golden.request() instanceof Request.ChangeDirectory);
     }

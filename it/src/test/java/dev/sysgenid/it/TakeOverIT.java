@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** One daemon goes on where another was killed or handed over; and the keeper that sees to it. */
 class TakeOverIT {
-    private static final long WATCHERS = 131_072;
+    private static final long WATCHERS = 1_703_936;
 
     private final List<Integer> open = new ArrayList<>();
 
@@ -329,6 +329,8 @@ class TakeOverIT {
         try (KeptDevice device = KeptDevice.start()) {
             int first = open(device.device(), Unistd.O_RDWR);
             int second = open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+            Files.createDirectory(device.mount().resolve("c1"));
+            int below = open(device.mount().resolve("c1/sysgenid"), Unistd.O_RDWR | Unistd.O_NONBLOCK);
             bump(first);
             damage(device, at);
             assertThat(device.log()).contains("the generation changes, and everyone is outdated");
@@ -337,8 +339,18 @@ class TakeOverIT {
             assertThat(read(second)).isEqualTo(generation);
             assertThat(ack(first, (int) generation)).isEqualTo(4);
             assertThat(ack(second, (int) generation)).isEqualTo(4);
+            // A domain has lost its name, or not, and nobody in it takes the present for what it knew.
+            Path domain = device.mount().resolve(at == 8 ? "lost-1" : "c1");
+            long inside = read(below);
+            assertThat(inside).isNotEqualTo(1);
+            assertThat(Files.readString(domain.resolve("generation")))
+                    .isEqualTo(Integer.toUnsignedString((int) inside) + "\n");
+            assertThat(ack(below, (int) inside)).isEqualTo(4);
+            assertThat(read(below)).isEqualTo(-Errno.EAGAIN);
+            assertThat(Files.readAllLines(domain.resolve("watchers"))).hasSize(2);
             int third = open(device.device(), Unistd.O_RDWR);
             bump(third);
+            assertThat(read(below)).isEqualTo((int) inside + 1);
             assertThat(read(second)).isEqualTo((int) generation + 1);
             device.stop();
         }

@@ -130,6 +130,16 @@ final class LyingDevice implements AutoCloseable {
         }
 
         @Override
+        public void makeDirectory(Request.MakeDirectory request) {
+            connection.replyError(request.unique(), Errno.EPERM);
+        }
+
+        @Override
+        public void removeDirectory(Request.RemoveDirectory request) {
+            connection.replyError(request.unique(), Errno.EPERM);
+        }
+
+        @Override
         public void forget(long forgotten, long lookups) {}
 
         @Override

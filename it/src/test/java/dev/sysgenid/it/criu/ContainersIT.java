@@ -7,6 +7,8 @@ import dev.sysgenid.it.CProgram;
 import dev.sysgenid.it.Child;
 import dev.sysgenid.it.Namespace;
 import dev.sysgenid.it.ServedDevice;
+import dev.sysgenid.linux.Poll;
+import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -135,7 +137,7 @@ class ContainersIT {
         return Files.readAllLines(files.resolve("tokens"));
     }
 
-    private void startContainer(Path configuration) {
+    private void startContainer(Path configuration, Path source) {
         podman(
                 "run",
                 "--detach",
@@ -144,7 +146,7 @@ class ContainersIT {
                 "--network=none",
                 "--ulimit=nofile=1000:1000",
                 "--ulimit=nproc=1000:1000",
-                "--volume=" + MOUNT + ":" + MOUNT,
+                "--volume=" + source + ":" + MOUNT,
                 "clones",
                 "/clones",
                 "/data",
@@ -156,7 +158,7 @@ class ContainersIT {
     void clonesOfAContainerRenewEach() throws IOException {
         try (ServedDevice device = ServedDevice.startAtDefaultPaths()) {
             makeImage();
-            startContainer(configuration());
+            startContainer(configuration(), MOUNT);
             String export = directory.resolve("export.tar").toString();
             podman("container", "checkpoint", "--export", export, "original");
             podman("rm", "--force", "original");
@@ -179,6 +181,96 @@ class ContainersIT {
             assertThat(second).allMatch(line -> line.endsWith(generation));
             removeContainers();
         }
+    }
+
+    /**
+     * An export with another domain mounted. Podman restores a container with the mounts that it had, so what is made of one export has
+     * one domain, unless the export says otherwise.
+     */
+    private String exportFor(String clone, Path export) throws IOException {
+        Path made = directory.resolve(clone + ".tar");
+        Path unpacked = Files.createDirectory(directory.resolve(clone));
+        Child.Ended ended = Child.run(List.of(
+                "/bin/sh",
+                "-ec",
+                "tar -C \"$1\" -xf \"$2\"; sed -i \"s|$4/original|$4/$5|g\" \"$1\"/config.dump \"$1\"/spec.dump;"
+                        + " tar -C \"$1\" -cf \"$3\" .",
+                "sh",
+                unpacked.toString(),
+                export.toString(),
+                made.toString(),
+                MOUNT.toString(),
+                clone));
+        assertThat(ended.status()).as(ended.output()).isZero();
+        return made.toString();
+    }
+
+    private static long generation(String domain) throws IOException {
+        return Long.parseLong(
+                Files.readString(MOUNT.resolve(domain).resolve("generation")).strip());
+    }
+
+    /** Each clone has a domain of its own, and its restore is a bump of that one: nobody else hears of it. */
+    @Test
+    void aContainersRestoreIsABumpOfItsOwnDomain() throws IOException {
+        try (ServedDevice device = ServedDevice.startAtDefaultPaths()) {
+            for (String domain : List.of("original", "clone1", "clone2", "bystander")) {
+                Files.createDirectory(MOUNT.resolve(domain));
+            }
+            int ofMachine = Unistd.open(DEVICE, Unistd.O_RDWR | Unistd.O_NONBLOCK | Unistd.O_CLOEXEC, 0);
+            int bystander = Unistd.open(
+                    MOUNT.resolve("bystander/sysgenid").toString(),
+                    Unistd.O_RDWR | Unistd.O_NONBLOCK | Unistd.O_CLOEXEC,
+                    0);
+            makeImage();
+            startContainer(configuration(), MOUNT.resolve("original"));
+            Files.writeString(MOUNT.resolve("original/generation"), "20\n");
+            Path export = directory.resolve("export.tar");
+            podman("container", "checkpoint", "--compress", "none", "--export", export.toString(), "original");
+            podman("rm", "--force", "original");
+            Files.delete(MOUNT.resolve("original"));
+
+            for (String clone : CLONES) {
+                long first = generation("clone1");
+                podman("container", "restore", "--import", exportFor(clone, export), "--name", clone);
+                assertThat(generation(clone)).as("above the dumped one").isGreaterThan(20);
+                assertThat(generation("clone1")).isGreaterThanOrEqualTo(first);
+                if (clone.equals("clone2")) {
+                    assertThat(generation("clone1"))
+                            .as("when the other is restored")
+                            .isEqualTo(first);
+                }
+            }
+            assertThat(device.generation()).isZero();
+            assertThat(generation("bystander")).isZero();
+            for (int undisturbed : List.of(ofMachine, bystander)) {
+                assertThat(events(undisturbed)).as("nobody else is disturbed").isZero();
+            }
+            for (String clone : CLONES) {
+                Child.Ended waited = ServedDevice.runCommand(
+                        List.of("wait", "--timeout", "60s", "--domain", clone, "--device", DEVICE));
+                assertThat(waited.status()).as(waited.output()).isZero();
+                assertThat(Files.readAllLines(MOUNT.resolve(clone).resolve("watchers")))
+                        .hasSize(5);
+            }
+            List<String> first = draw("clone1");
+            List<String> second = draw("clone2");
+            assertThat(first).hasSize(5).doesNotContainAnyElementsOf(second);
+            String generation = " " + generation("clone1") + " " + generation("clone1");
+            assertThat(first).allMatch(line -> line.endsWith(generation));
+
+            device.bump();
+            assertThat(events(ofMachine)).as("a restore of the machine").isNotZero();
+            assertThat(events(bystander)).isNotZero();
+            assertThat(generation("bystander")).isEqualTo(1);
+            Unistd.close(ofMachine);
+            Unistd.close(bystander);
+            removeContainers();
+        }
+    }
+
+    private static int events(int watcher) {
+        return Poll.poll(watcher, Poll.POLLIN, 0);
     }
 
     /** The same program without the device, and without the hook: what the other test is worth. */
@@ -210,7 +302,7 @@ class ContainersIT {
         String export = directory.resolve("export.tar").toString();
         try (ServedDevice device = ServedDevice.startAtDefaultPaths()) {
             makeImage();
-            startContainer(configuration());
+            startContainer(configuration(), MOUNT);
             podman("container", "checkpoint", "--export", export, "original");
             podman("rm", "--force", "original");
             assertThat(device.watchers()).isEmpty();
