@@ -421,9 +421,16 @@ final class MountFileSystem implements FileSystem {
         return attributes(DEVICE_INODE, Stat.S_IFREG | deviceMode, 1, dev.sysgenid.abi.Page.SIZE);
     }
 
-    /** Of unknown size, as in /proc: read until the end. */
+    /**
+     * Of a size that is at least that of the text, as in /sys: read until the end. With a size of 0, as in /proc, the kernel
+     * gives nothing to {@code sendfile}, by which busybox's {@code cat} reads.
+     */
     private Attributes textAttributes(long node) {
-        return attributes(node, Stat.S_IFREG | (node == GENERATION_NODE ? 0644 : 0444), 1, 0);
+        long size = dev.sysgenid.abi.Page.SIZE;
+        if (node == WATCHERS_NODE) {
+            size *= 1 + WatcherList.maxLength(device.domain()) / size;
+        }
+        return attributes(node, Stat.S_IFREG | (node == GENERATION_NODE ? 0644 : 0444), 1, size);
     }
 
     private Attributes attributes(long inode, int mode, int links, long size) {
