@@ -33,7 +33,7 @@ class InstallTest {
     void program() throws IOException {
         root = Files.createDirectory(directory.resolve("root"));
         Path lib = Files.createDirectories(directory.resolve("lib/agent")).getParent();
-        Files.writeString(lib.resolve("a.jar"), "a");
+        Files.writeString(java.util.Objects.requireNonNull(lib).resolve("a.jar"), "a");
         Files.writeString(lib.resolve("agent/sysgenid-agent.jar"), "agent");
         System.setProperty(MODULE_PATH, lib.toString());
     }

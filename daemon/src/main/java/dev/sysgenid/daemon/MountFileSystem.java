@@ -479,7 +479,7 @@ final class MountFileSystem implements FileSystem {
 
     private Attributes gone(long node, int kind) {
         return new Attributes(
-                NodeIds.shown(NodeIds.slot(node), kind), type(kind), 0, 0, 0, size(kind), startedSeconds, 0);
+                NodeIds.shown(NodeIds.slot(node), kind), type(kind), 0, 0, 0, size(null, kind), startedSeconds, 0);
     }
 
     private Attributes attributes(Device device, int kind) {
@@ -499,7 +499,7 @@ final class MountFileSystem implements FileSystem {
                 links,
                 access.uid(),
                 access.gid(),
-                size(kind),
+                size(device, kind),
                 startedSeconds,
                 0);
     }
@@ -518,8 +518,16 @@ final class MountFileSystem implements FileSystem {
         };
     }
 
-    /** Of the texts it is unknown, as in /proc: read until the end. */
-    private static long size(int kind) {
-        return kind == NodeIds.DEVICE ? dev.sysgenid.abi.Page.SIZE : 0;
+    /**
+     * Of a text one that is at least its length, as in /sys: read until the end. With a size of 0, as in /proc, the kernel
+     * gives nothing to {@code sendfile}, by which busybox's {@code cat} reads.
+     */
+    private static long size(@Nullable Device device, int kind) {
+        long page = dev.sysgenid.abi.Page.SIZE;
+        return switch (kind) {
+            case NodeIds.DIRECTORY -> 0;
+            case NodeIds.WATCHERS -> device == null ? page : page * (1 + WatcherList.maxLength(device.domain()) / page);
+            default -> page;
+        };
     }
 }

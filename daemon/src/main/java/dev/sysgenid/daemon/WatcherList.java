@@ -18,6 +18,9 @@ import java.util.Arrays;
 final class WatcherList {
     private static final String HEADER = "ID PID UID ACCESS TRACKED ACKED OUTDATED_MS COMMAND\n";
 
+    /** No line is longer: the numbers have 20 digits at most, and the command 64 bytes, as the kernel has it. */
+    private static final int MAX_LINE = 160;
+
     private final Domain domain;
     /** How many bytes of the text have been made and are gone. */
     private long position;
@@ -29,6 +32,11 @@ final class WatcherList {
 
     WatcherList(Domain domain) {
         this.domain = domain;
+    }
+
+    /** No reading that begins now is longer. */
+    static long maxLength(Domain domain) {
+        return MAX_LINE * (1L + domain.watchers());
     }
 
     /** Up to {@code size} bytes from {@code offset} on; none at the end. Going back starts a new reading. */

@@ -258,7 +258,8 @@ class DomainsTest {
     void aDomainIsADirectoryWithADeviceOfItsOwn() {
         assertThat(make("c1")).isZero();
         assertThat(make("c1")).isEqualTo(Errno.EEXIST);
-        assertThat(listed()).containsExactly(".", "..", "sysgenid", "generation", "watchers", "sources", "health", "c1");
+        assertThat(listed())
+                .containsExactly(".", "..", "sysgenid", "generation", "watchers", "sources", "health", "c1");
         assertThat(lookUp(lookUp(ROOT, "c1"), "sources")).isEqualTo(-Errno.ENOENT);
         assertThat(lookUp(lookUp(ROOT, "c1"), "c1")).isEqualTo(-Errno.ENOENT);
         assertThat(make(lookUp(ROOT, "c1"), "c2")).isEqualTo(Errno.EPERM);

@@ -110,6 +110,23 @@ class SourcesTest {
         }
     }
 
+    /** The other sign is there all the time, and is not heard before the bump is over. */
+    @Test
+    void aSlowBumpIsNotTwo() throws Exception {
+        OwnThread.needRoot();
+        try (Sources sources = Sources.open(SourceChoice.AUTO, machine, state, takeOver, log::add)) {
+            sources.start(loop, by -> {
+                bumps.add(by);
+                sources.freshen();
+                LockSupport.parkNanos(2 * Sources.SAME_RESTORE_NANOS);
+            });
+            writeIdentifier(2);
+            clock.clone(101);
+            runUntil(() -> reports(sources, "vmclock active 1") && reports(sources, "fw_cfg active 1"));
+            assertThat(bumps).hasSize(1);
+        }
+    }
+
     /** However soon. */
     @Test
     void theSameSignAgainIsAnotherRestore() throws Exception {

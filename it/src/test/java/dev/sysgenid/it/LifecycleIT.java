@@ -3,9 +3,12 @@ package dev.sysgenid.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -52,6 +55,23 @@ class LifecycleIT {
                 assertThat(next.generation()).isZero();
                 next.bump();
                 assertThat(next.generation()).isEqualTo(1);
+            }
+        }
+    }
+
+    /** By sendfile, as busybox's {@code cat} reads: the kernel gives it nothing of a file whose size is 0. */
+    @Test
+    void theTextFilesCanBeSent() throws IOException {
+        try (ServedDevice device = ServedDevice.start()) {
+            for (String name : List.of("generation", "watchers", "sources")) {
+                Path file = device.mount().resolve(name);
+                Path copy = device.directory().resolve(name);
+                try (FileChannel from = FileChannel.open(file, StandardOpenOption.READ);
+                        FileChannel to = FileChannel.open(copy, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                    from.transferTo(0, Integer.MAX_VALUE, to);
+                }
+                assertThat(Files.readString(copy)).isNotEmpty().isEqualTo(Files.readString(file));
+                Files.delete(copy);
             }
         }
     }

@@ -51,6 +51,27 @@ class GeneratorTest {
         assertThat(drawn).isEqualTo(foretold);
     }
 
+    /** As in clones that know of their restore before the kernel does. */
+    @Test
+    void clonesDifferThoughTheKernelGivesThemTheSame() {
+        Entropy same = new Entropy() {
+            @Override
+            public void read(byte[] out, int offset, int length) {
+                Arrays.fill(out, offset, offset + length, (byte) 1);
+            }
+
+            @Override
+            public void close() {}
+        };
+        Set<Long> drawn = new HashSet<>();
+        for (int clone = 0; clone < 1_000; clone++) {
+            Stripe stripe = new Stripe(same, drbgs);
+            assertThat(stripe.tryTake()).isTrue();
+            drawn.add(stripe.drawLong(1));
+        }
+        assertThat(drawn).hasSize(1_000);
+    }
+
     @Test
     void nothingOfAnyOldStateIsLeftAfterAChange() throws Exception {
         drbgs.warm();

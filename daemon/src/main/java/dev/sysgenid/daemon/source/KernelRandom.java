@@ -72,9 +72,13 @@ public final class KernelRandom implements AutoCloseable {
         return false;
     }
 
-    /** Makes new keys. Returns whether the kernel did; it takes CAP_SYS_ADMIN in the initial user namespace. */
+    /**
+     * Makes new keys. Returns whether it may; it takes CAP_SYS_ADMIN in the initial user namespace. A kernel that has just
+     * been started has no keys yet (ENODATA): those that it makes will be new.
+     */
     public boolean reseed() {
-        return reseedQuietly() == 0;
+        int result = reseedQuietly();
+        return result == 0 || result == -Errno.ENODATA;
     }
 
     private int reseedQuietly() {
