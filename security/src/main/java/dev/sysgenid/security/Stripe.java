@@ -64,9 +64,6 @@ final class Stripe extends StripeWords {
     private static final AtomicIntegerFieldUpdater<StripeWords> TAKEN =
             AtomicIntegerFieldUpdater.newUpdater(StripeWords.class, "taken");
 
-    /** How many times the clock is read for a seed: 24 readings take less than a microsecond. */
-    private static final int MOMENTS = 24;
-
     /** Multiplied with, every bit moves those above it. */
     private static final long ODD = 0x9e3779b97f4a7c15L;
 
@@ -181,15 +178,17 @@ final class Stripe extends StripeWords {
     }
 
     /**
-     * Mixes in when this runs. The hypervisor's page tells of a clone before the kernel has heard of it: until then, some tens
-     * of milliseconds, the kernel gives all clones the same bytes. No two of them run at the same pace, so these differ; that
-     * nobody can guess them is not claimed, and the daemon's bump makes an end of it.
+     * Mixes in when this runs, by 24 readings of the clock, which take less than a microsecond. The hypervisor's page tells of a
+     * clone before the kernel has heard of it: until then, some tens of milliseconds, the kernel gives all clones the same
+     * bytes. No two of them run at the same pace, so these differ; that nobody can guess them is not claimed, and the
+     * daemon's bump makes an end of it.
      */
     private void mixMoments() {
-        for (int i = 0; i < MOMENTS; i++) {
-            int at = i % (Drbg.SEED / Long.BYTES) * Long.BYTES;
-            long mixed = ((long) Words.LONG.get(seed, at) ^ System.nanoTime()) * ODD;
-            Words.LONG.set(seed, at, Long.rotateLeft(mixed, Integer.SIZE - 1));
+        long moments = 0;
+        for (int at = 0; at < Drbg.SEED; at += 2) {
+            moments = Long.rotateLeft((moments ^ System.nanoTime()) * ODD, Integer.SIZE - 1);
+            seed[at] = (byte) moments;
+            seed[at + 1] = (byte) (moments >>> Byte.SIZE);
         }
         drbg.reseed(seed);
         Arrays.fill(seed, (byte) 0);
