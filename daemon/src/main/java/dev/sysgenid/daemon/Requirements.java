@@ -269,12 +269,20 @@ public final class Requirements {
         String release = firstLine("proc/sys/kernel/osrelease");
         String name = "kernel";
         int version = version(release);
-        if (version < 606) {
+        if (version < 601) {
             return new Requirement(
                     name,
                     Status.MISSING,
-                    "Linux " + release + ": a FUSE file cannot be mapped as the device must be",
+                    "Linux " + release + ": nobody has tried to serve the device on it",
                     "Linux 6.6 or later serves it, 6.9 or later at full speed");
+        }
+        if (version < 606) {
+            return new Requirement(
+                    name,
+                    Status.WARNING,
+                    "Linux " + release + ": the device cannot be mapped, only read, polled and acknowledged;"
+                            + " AWS-LC and others map it",
+                    "Linux 6.6 or later, 6.9 or later at full speed");
         }
         if (version < 609) {
             return new Requirement(

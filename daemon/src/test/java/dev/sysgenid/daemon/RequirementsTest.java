@@ -127,7 +127,9 @@ class RequirementsTest {
     @ParameterizedTest
     @CsvSource({
         "5.15.0-91-generic, MISSING",
-        "6.5.13, MISSING",
+        "6.0.19, MISSING",
+        "6.1.176, WARNING",
+        "6.5.13, WARNING",
         "6.6.0, WARNING",
         "6.8.12-amzn, WARNING",
         "6.9, OK",
