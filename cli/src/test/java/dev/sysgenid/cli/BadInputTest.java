@@ -54,7 +54,7 @@ class BadInputTest {
                 "hook install docker        | 'docker' is neither criu, runc nor podman                  | sysgenid hook",
                 "hook install runc          | not started by the sysgenid script                         | sysgenid hook",
                 "hook criu                  | CRIU calls this, with CRTOOLS_SCRIPT_ACTION                | sysgenid hook",
-                "hook criu --dry-run        | hook criu takes --device and --allow-missing only          | sysgenid hook",
+                "hook criu --dry-run        | hook criu takes --device, --domain and --allow-missing only          | sysgenid hook",
                 "help xyz                   | no command 'xyz'                                           | sysgenid help",
             })
     void wrongCommandLines(String line, String message, String command) {
