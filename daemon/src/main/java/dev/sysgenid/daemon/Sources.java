@@ -332,8 +332,7 @@ final class Sources implements AutoCloseable {
         pending = restore;
         bumper.accept(name + ": " + restore.detail());
         pending = null;
-        // From its end on: what was said while it lasted could not be heard. In a clone whose memory is still cold a bump
-        // takes long; under emulation, seconds.
+        // From its end on: what was said meanwhile could not be heard. A clone is cold, so a bump in it takes long.
         lastRestore = present == null ? 0 : present.now();
         // Whoever else has a sign of this restore is to show it now, and not later, when it would look like another
         // one.
