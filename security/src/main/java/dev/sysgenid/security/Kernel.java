@@ -23,16 +23,23 @@ final class Kernel implements Entropy {
 
     @Override
     public void read(byte[] out, int offset, int length) {
+        FileInputStream shared = null;
         try {
-            fill(opened(), out, offset, length);
+            shared = opened();
+            fill(shared, out, offset, length);
         } catch (IOException first) {
-            close();
-            try {
-                fill(opened(), out, offset, length);
-            } catch (IOException again) {
-                again.addSuppressed(first);
-                throw Unreadable.because(again);
-            }
+            drop(shared);
+            readApart(first, out, offset, length);
+        }
+    }
+
+    /** From a stream that no other thread can close. */
+    private static void readApart(IOException first, byte[] out, int offset, int length) {
+        try (FileInputStream own = new FileInputStream(DEVICE)) {
+            fill(own, out, offset, length);
+        } catch (IOException again) {
+            again.addSuppressed(first);
+            throw Unreadable.because(again);
         }
     }
 
@@ -66,6 +73,14 @@ final class Kernel implements Entropy {
             stream = open;
         }
         return open;
+    }
+
+    /** Closes a stream that failed, unless another one has taken its place. */
+    @SuppressWarnings("ReferenceEquality") // this very one
+    private synchronized void drop(@Nullable FileInputStream failed) {
+        if (stream == failed) {
+            close();
+        }
     }
 
     @Override
