@@ -116,7 +116,7 @@ class LincheckIT {
 
         private static Method method(String name, Class<?>... parameters) {
             try {
-                Method method = SysGenId.class.getDeclaredMethod(name, parameters);
+                Method method = Attached.class.getDeclaredMethod(name, parameters);
                 method.setAccessible(true);
                 return method;
             } catch (NoSuchMethodException e) {
@@ -126,7 +126,7 @@ class LincheckIT {
 
         private static Field domain() {
             try {
-                Field field = SysGenId.class.getDeclaredField("domain");
+                Field field = Attached.class.getDeclaredField("domain");
                 field.setAccessible(true);
                 return field;
             } catch (NoSuchFieldException e) {
