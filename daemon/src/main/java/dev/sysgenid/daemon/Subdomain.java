@@ -66,51 +66,27 @@ record Subdomain(
     }
 
     Subdomain withAccess(int newMode, int newUid, int newGid) {
-        return new Subdomain(
-                slot,
-                name,
-                first,
-                owner,
-                removed,
-                newMode,
-                newUid,
-                newGid,
-                base,
-                baseAt,
-                bumps,
-                identityHead,
-                identityTail,
-                bumpedAt);
+        return with(owner, removed, newMode, newUid, newGid);
     }
 
     Subdomain withOwner(UserNamespace newOwner) {
+        return with(newOwner, removed, mode, uid, gid);
+    }
+
+    Subdomain withoutDirectory() {
+        return with(owner, true, mode, uid, gid);
+    }
+
+    private Subdomain with(UserNamespace newOwner, boolean newRemoved, int newMode, int newUid, int newGid) {
         return new Subdomain(
                 slot,
                 name,
                 first,
                 newOwner,
-                removed,
-                mode,
-                uid,
-                gid,
-                base,
-                baseAt,
-                bumps,
-                identityHead,
-                identityTail,
-                bumpedAt);
-    }
-
-    Subdomain withoutDirectory() {
-        return new Subdomain(
-                slot,
-                name,
-                first,
-                owner,
-                true,
-                mode,
-                uid,
-                gid,
+                newRemoved,
+                newMode,
+                newUid,
+                newGid,
                 base,
                 baseAt,
                 bumps,

@@ -179,16 +179,21 @@ class AgentIT {
         return Child.run(command);
     }
 
+    /** A program under the agent, of a user who can read a copy of its jar. */
+    private Child startAsNobody(ServedDevice device, String copy) throws IOException {
+        Path readable = folder.resolve(copy);
+        Files.copy(AGENT, readable);
+        List<String> command =
+                new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
+        command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
+        return Child.start(command);
+    }
+
     /** Then nobody waits for it, but it renews. */
     @Test
     void withoutTheRightToWriteTheDeviceAllIsRenewed() throws Exception {
         try (ServedDevice device = ServedDevice.start("--mode", "0644")) {
-            Path readable = folder.resolve("agent-too.jar");
-            Files.copy(AGENT, readable);
-            List<String> command =
-                    new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
-            command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
-            try (Child program = Child.start(command)) {
+            try (Child program = startAsNobody(device, "agent-too.jar")) {
                 program.awaitLine("  cannot    the process id");
                 device.bump();
                 assertThat(program.awaitLine("sysgenid agent: generation 1: ")).endsWith(" 0 mends skipped, 0 failed");
@@ -202,12 +207,7 @@ class AgentIT {
     @Test
     void withoutTheRightToReadTheDeviceTheProgramRuns() throws Exception {
         try (ServedDevice device = ServedDevice.start("--mode", "0600")) {
-            Path readable = folder.resolve("agent.jar");
-            Files.copy(AGENT, readable);
-            List<String> command =
-                    new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"));
-            command.addAll(program(25, device.device(), "-javaagent:" + readable + "=report"));
-            try (Child program = Child.start(command)) {
+            try (Child program = startAsNobody(device, "agent.jar")) {
                 program.awaitLine("  cannot    the process id");
                 program.send("");
                 assertThat(program.awaitExit()).as(program.output()).isZero();
