@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 /*
  * ioctls. Two families live on one file and are told apart by their magic number. Every argument is passed by value, as
@@ -88,10 +89,12 @@ struct sysgenid_clone {
 
 /*
  * Reads what belongs together. If the generation was looked at before, this is of the same bump or of a later one.
- * Returns 1, or 0 when the daemon was killed in the middle of a change. Only for an extended page.
+ * Returns 1, or 0 when no change was complete for about a second: the daemon was killed in the middle of one. Only for
+ * an extended page.
  */
 static inline int sysgenid_read_clone(const volatile struct sysgenid_page *page, struct sysgenid_clone *clone)
 {
+	const struct timespec pause = { 0, 50000 };
 	int attempt, i;
 
 	for (attempt = 0; attempt < 10000; attempt++) {
@@ -105,7 +108,9 @@ static inline int sysgenid_read_clone(const volatile struct sysgenid_page *page,
 			if (__atomic_load_n(&page->sequence, __ATOMIC_RELAXED) == sequence)
 				return 1;
 		}
-		if (attempt >= 100)
+		if (attempt >= 1000)
+			nanosleep(&pause, 0);	/* the daemon has no processor at all: a second of that is enough */
+		else if (attempt >= 100)
 			sched_yield();	/* the daemon may wait for this processor */
 	}
 	memset(clone, 0, sizeof(*clone));

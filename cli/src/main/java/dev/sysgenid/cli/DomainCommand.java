@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -19,6 +21,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 /** {@code sysgenid domain}: a generation of its own for each container. */
 final class DomainCommand extends Command {
     private static final int LATE_SHOWN = 10;
+    private static final long BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final DeviceOption device;
     private final PositionalParamSpec action = PositionalParamSpec.builder()
@@ -199,7 +202,7 @@ final class DomainCommand extends Command {
     }
 
     private void remove(Path directory) throws Failure {
-        int errno = -Unistd.rmdir(directory.toString());
+        int errno = removeDirectory(directory);
         Object name = directory.getFileName();
         switch (errno) {
             case 0 -> {}
@@ -213,6 +216,16 @@ final class DomainCommand extends Command {
             default ->
                 throw new Failure(ExitCodes.FAILURE, "cannot remove " + directory + ": " + Errno.describe(errno), "");
         }
+    }
+
+    /** Waits a moment for who has just closed the domain's file: a close returns before the daemon has heard of it. */
+    private static int removeDirectory(Path directory) {
+        long deadline = System.nanoTime() + BUSY_NANOS;
+        int errno;
+        while ((errno = -Unistd.rmdir(directory.toString())) == Errno.EBUSY && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(BUSY_NANOS / 25);
+        }
+        return errno;
     }
 
     private static Failure inUse(Path directory) throws Failure {
