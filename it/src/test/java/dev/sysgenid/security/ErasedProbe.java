@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.security;
 
-import java.util.concurrent.atomic.AtomicReferenceArray;
-import org.jspecify.annotations.Nullable;
+import java.util.Arrays;
 
 /** Shows tests of another package whether the process's generator holds any secret. */
 public final class ErasedProbe {
@@ -15,15 +14,8 @@ public final class ErasedProbe {
         SnapshotSafeRandom.instance().nextBytes(out);
     }
 
-    /** Whether every stripe that exists is erased. */
+    /** Whether every stripe is erased. */
     public static boolean isErased() {
-        AtomicReferenceArray<@Nullable Stripe> stripes = Shared.GENERATOR.stripes();
-        for (int i = 0; i < stripes.length(); i++) {
-            Stripe stripe = stripes.get(i);
-            if (stripe != null && !stripe.isErased()) {
-                return false;
-            }
-        }
-        return true;
+        return Arrays.stream(Shared.GENERATOR.stripes()).allMatch(Stripe::isErased);
     }
 }

@@ -22,9 +22,8 @@ final class Foretold {
      * @param length of each future in bytes, with what is in the buffer already
      */
     Foretold(Generator generator, int length) {
-        for (int i = 0; i < generator.stripes().length(); i++) {
-            Stripe stripe = generator.stripes().get(i);
-            if (stripe != null) {
+        for (Stripe stripe : generator.stripes()) {
+            if (stripe.isSeeded()) {
                 futures.add(stripe.foretell(length));
             }
         }

@@ -3,7 +3,6 @@ package dev.sysgenid.security;
 
 import java.util.Arrays;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * anew. After three rounds the kernel answers. Nothing here ends the process, and nothing waits: a stripe that is taken
  * means the next one, and if all are taken (threads stopped while they held them) the kernel answers.
  *
- * <p><b>Stripes</b> are many times the processors, made on first use, and chosen by the thread's number. They belong to
+ * <p><b>Stripes</b> are many times the processors, and chosen by the thread's number. They belong to
  * no thread, so short-lived virtual threads find warm ones, and all of them can be found to be erased.
  *
  * <p><b>Threads:</b> any number.
@@ -27,8 +26,7 @@ final class Generator {
 
     private final Generations generations;
     private final Entropy entropy;
-    private final Drbgs drbgs;
-    private final AtomicReferenceArray<@Nullable Stripe> stripes;
+    private final Stripe[] stripes;
 
     /**
      * A generator of its own.
@@ -41,8 +39,13 @@ final class Generator {
         }
         this.generations = generations;
         this.entropy = entropy;
-        this.drbgs = drbgs;
-        this.stripes = new AtomicReferenceArray<>(stripes);
+        // All of them at once, and in a plain array: to make each at its first use, atomically, costs the first bytes
+        // of a
+        // JVM more than to make them all. They hold little until they are used.
+        this.stripes = new Stripe[stripes];
+        for (int i = 0; i < stripes; i++) {
+            this.stripes[i] = new Stripe(entropy, drbgs);
+        }
     }
 
     /** The stripes that suit this machine: at least four for each processor, a power of two. */
@@ -181,11 +184,7 @@ final class Generator {
     }
 
     private void forEachStripe(Action action) {
-        for (int i = 0; i < stripes.length(); i++) {
-            Stripe stripe = stripes.get(i);
-            if (stripe == null) {
-                continue;
-            }
+        for (Stripe stripe : stripes) {
             while (!stripe.tryTake()) {
                 LockSupport.parkNanos(1_000); // a draw is short
             }
@@ -311,14 +310,10 @@ final class Generator {
 
     /** A stripe that is this thread's until it is released; null when others have them all. */
     private @Nullable Stripe take() {
-        int mask = stripes.length() - 1;
+        int mask = stripes.length - 1;
         int first = (int) Thread.currentThread().getId();
         for (int i = 0; i <= mask; i++) {
-            int index = (first + i) & mask;
-            Stripe stripe = stripes.get(index);
-            if (stripe == null) {
-                stripe = made(index);
-            }
+            Stripe stripe = stripes[(first + i) & mask];
             if (stripe.tryTake()) {
                 return stripe;
             }
@@ -326,14 +321,8 @@ final class Generator {
         return null;
     }
 
-    private Stripe made(int index) {
-        Stripe fresh = new Stripe(entropy, drbgs);
-        Stripe before = stripes.compareAndExchange(index, null, fresh);
-        return before == null ? fresh : before;
-    }
-
-    /** The stripes that exist. For tests. */
-    AtomicReferenceArray<@Nullable Stripe> stripes() {
+    /** All of them. For tests. */
+    Stripe[] stripes() {
         return stripes;
     }
 }

@@ -7,14 +7,27 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
-/** Keeps what stands before a stripe in the heap off its cache lines. */
+/**
+ * Keeps what stands before a stripe in the heap off its cache lines. The int fills the gap behind an object's header, where
+ * the virtual machine would put one of the words.
+ */
 @SuppressWarnings("unused") // that is its use
 class StripePadding {
+    int p;
     long p00, p01, p02, p03, p04, p05, p06, p07, p08, p09, p10, p11, p12, p13, p14, p15;
 }
 
-/** The words of a stripe, between two paddings. */
+/** What a stripe consists of, between two paddings: those of a class stand behind those of the class that it extends. */
 class StripeWords extends StripePadding {
+    final Entropy entropy;
+    final Drbgs drbgs;
+    Drbg drbg;
+
+    /** Of no length before the first seed: most stripes of most programs are never used. */
+    byte[] buffer = Stripe.NONE;
+
+    final byte[] seed = new byte[Drbg.SEED];
+
     /** 1 while a thread holds the stripe. The only word that threads share without holding it. */
     volatile int taken;
 
@@ -35,6 +48,12 @@ class StripeWords extends StripePadding {
 
     /** Requests made since the last seed. */
     int requests;
+
+    StripeWords(Entropy entropy, Drbgs drbgs) {
+        this.entropy = entropy;
+        this.drbgs = drbgs;
+        this.drbg = drbgs.first();
+    }
 }
 
 /**
@@ -55,6 +74,8 @@ final class Stripe extends StripeWords {
     /** Sizes that a buffer grows through. */
     static final int[] SIZES = {512, 4096, 16_384};
 
+    static final byte[] NONE = {};
+
     /** Fills of one size before the next. */
     private static final int FILLS_BEFORE_GROWTH = 8;
 
@@ -72,18 +93,10 @@ final class Stripe extends StripeWords {
         static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
     }
 
-    private final Entropy entropy;
-    private final Drbgs drbgs;
-    private Drbg drbg;
-    private byte[] buffer = new byte[SIZES[0]];
-    private final byte[] seed = new byte[Drbg.SEED];
-
     long q00, q01, q02, q03, q04, q05, q06, q07, q08, q09, q10, q11, q12, q13, q14, q15;
 
     Stripe(Entropy entropy, Drbgs drbgs) {
-        this.entropy = entropy;
-        this.drbgs = drbgs;
-        this.drbg = drbgs.first();
+        super(entropy, drbgs);
     }
 
     /** Takes the stripe, unless another thread has it. */
@@ -172,6 +185,9 @@ final class Stripe extends StripeWords {
         seeded = false;
         stamp = current;
         discard();
+        if (buffer.length == 0) {
+            buffer = new byte[SIZES[0]];
+        }
         mixMoments();
         mixKernelBytes();
         seeded = true;
@@ -253,6 +269,11 @@ final class Stripe extends StripeWords {
         seeded = false;
         discard();
         drbg = drbgs.first();
+    }
+
+    /** Whether it has been used since it was made or erased. For tests. */
+    boolean isSeeded() {
+        return seeded;
     }
 
     /** Whether every secret byte is 0. For tests. */

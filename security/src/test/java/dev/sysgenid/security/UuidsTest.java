@@ -96,9 +96,8 @@ class UuidsTest {
         Generator generator = generator();
         generator.nextLong();
         byte[] old = new byte[0];
-        for (int i = 0; i < generator.stripes().length(); i++) {
-            Stripe stripe = generator.stripes().get(i);
-            if (stripe != null) {
+        for (Stripe stripe : generator.stripes()) {
+            if (stripe.isSeeded()) {
                 old = stripe.foretell(8);
             }
         }

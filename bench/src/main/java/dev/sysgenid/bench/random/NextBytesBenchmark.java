@@ -28,15 +28,25 @@ public class NextBytesBenchmark {
 
     private SecureRandom random = new SecureRandom();
 
-    /** The array of one thread. */
+    /**
+     * The array of one thread, between two others: arrays of two threads that share a line of a cache would be measured
+     * instead of the generator. A full collection keeps their order, and nothing moves them after it.
+     */
     @State(Scope.Thread)
     public static class Out {
-        private byte[] bytes = {};
+        private static final int PADDING = 256;
+
+        private byte[][] arrays = {};
 
         /** Makes it. */
         @Setup
         public void make(NextBytesBenchmark benchmark) {
-            bytes = new byte[benchmark.size];
+            arrays = new byte[][] {new byte[PADDING], new byte[benchmark.size], new byte[PADDING]};
+            System.gc();
+        }
+
+        byte[] bytes() {
+            return arrays[1];
         }
     }
 
@@ -49,7 +59,8 @@ public class NextBytesBenchmark {
     /** One call. */
     @Benchmark
     public byte[] nextBytes(Out out) {
-        random.nextBytes(out.bytes);
-        return out.bytes;
+        byte[] bytes = out.bytes();
+        random.nextBytes(bytes);
+        return bytes;
     }
 }
