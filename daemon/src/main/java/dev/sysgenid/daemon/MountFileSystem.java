@@ -139,9 +139,13 @@ final class MountFileSystem implements FileSystem {
         return taken;
     }
 
-    /** The nodes that are known here and that no open file leads to. */
-    Set<DeviceNode> nodesNotOpen() {
+    /**
+     * The nodes from before that are known here and that no open file leads to. One that was looked up since is none of them: whoever
+     * looked it up may not yet have run, and then the kernel has no inode for it.
+     */
+    Set<DeviceNode> inheritedNotOpen() {
         Set<DeviceNode> nodes = new HashSet<>(deviceNodes.values());
+        nodes.removeIf(node -> NodeIds.count(node.id()) >= inherited);
         deviceFiles.values().forEach(file -> nodes.remove(file.node));
         return nodes;
     }

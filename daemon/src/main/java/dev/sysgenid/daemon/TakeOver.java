@@ -255,7 +255,7 @@ final class TakeOver {
             log.accept("so the generation changes, and everyone is outdated");
             domains.machine().bump();
         }
-        for (DeviceNode node : files.nodesNotOpen()) {
+        for (DeviceNode node : files.inheritedNotOpen()) {
             if (!connection.knowsNode(node.id())) {
                 files.forget(node.id(), 1);
             }

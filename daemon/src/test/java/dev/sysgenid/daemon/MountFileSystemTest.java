@@ -233,6 +233,20 @@ class MountFileSystemTest {
         assertThat(lookUp("sysgenid")).as("never used again").isNotIn(nodes);
     }
 
+    /** Whoever looked up a moment ago may be without a processor: the kernel knows the node no sooner than he runs. */
+    @Test
+    void aTakeOverDoubtsOnlyNodesFromBefore() {
+        files.resume(NodeIds.FIRST + 100, 1);
+        long before = NodeIds.FIRST + 7;
+        files.getAttributes(new Request.GetAttributes(header(before)));
+        reply();
+        long open = NodeIds.FIRST + 8;
+        openNode(open, O_RDWR);
+        long since = lookUp("sysgenid");
+        assertThat(files.inheritedNotOpen()).extracting(DeviceNode::id).containsExactly(before);
+        assertThat(openNode(since, O_RDWR)).isPositive();
+    }
+
     @Test
     void theTextFilesAreTheSameNodesAlways() {
         assertThat(lookUp("generation")).isEqualTo(lookUp("generation"));
