@@ -229,7 +229,7 @@ public final class HowDoI {
             // [orchestrator]
             SysGenId id = SysGenId.open();
             id.bump(); // after the restore, before anybody is let in
-            if (!id.awaitAcknowledged(Duration.ofSeconds(10))) {
+            if (!id.awaitAcknowledged(Duration.ofMinutes(1))) {
                 throw new IllegalStateException(id.outdatedWatchers() + " have not renewed");
             }
             // [end]

@@ -2,11 +2,11 @@
 /*
  * A well-behaved client beside hostile ones. Until its standard input ends it does what clients do, over and over, and
  * checks each answer; it also bumps, so run it as root. At the end it reports, and fails if one call took longer than
- * the limit: not a measure of speed but of "was it ever shut out".
+ * the limit: not a measure of speed, which depends on who else has the processor, but of "was it ever shut out".
  */
 #include "device.h"
 
-#define LIMIT_MS 5000
+#define LIMIT_MS 60000
 
 static long long longest_us;
 static const char *longest_name = "none";

@@ -495,7 +495,8 @@ int main(int argc, char **argv)
 	pthread_create(&prober, NULL, prober_main, &seeds[2]);
 
 	end = now_ns() + (uint64_t)(seconds * 1e9);
-	while (now_ns() < end && model->failures == 0) {
+	/* A time, and not less than one kill. */
+	while ((now_ns() < end || model->kills == 0) && model->failures == 0) {
 		bool at_once = rand_r(&seeds[3]) % 4 == 0;
 		uint64_t served;
 		pid_t pid, killed = daemon_of(keeper);
@@ -545,7 +546,7 @@ int main(int argc, char **argv)
 	model->end = true;
 	pthread_join(bumper, NULL);
 	left = (int)processes + 1;
-	for (watch = now_ns() + 60000000000ull; left > 0; sleep_ms(5)) {
+	for (watch = now_ns() + 120000000000ull; left > 0; sleep_ms(5)) {
 		model->begun++;
 		if (ioctl(control, SYSGENID_TRIGGER_GEN_UPDATE, 0UL) != 0)
 			violation("a last bump: %s", strerror(errno));
@@ -589,7 +590,7 @@ int main(int argc, char **argv)
 	ok(!hung, "nobody hangs");
 	ok(model->kills > 0 && calls > 0, "the daemon was killed, and there were calls");
 	is(since_base(current()), model->begun, "no bump was lost, none was done twice");
-	for (watch = now_ns() + 30000000000ull; (left = outdated_watchers()) != 0 && now_ns() < watch;)
+	for (watch = now_ns() + 60000000000ull; (left = outdated_watchers()) != 0 && now_ns() < watch;)
 		sleep_ms(10);
 	is(left, 0, "no watcher was left behind");
 	return plan();

@@ -134,6 +134,15 @@ static inline void until_sleeps_in_call(pid_t tid)
 		sleep_ms(1);
 }
 
+/* As above, and the server has taken what this thread or process asks: whatever was sent before ours is dealt with. */
+static inline void until_parked_in_call(pid_t tid)
+{
+	do {
+		until_sleeps_in_call(tid);
+		outdated_watchers();
+	} while (!sleeps_in_call(tid));
+}
+
 /* One blocking call in a thread of its own. */
 struct task {
 	long long (*call)(struct task *);

@@ -189,7 +189,8 @@ int main(int argc, char **argv)
 		}
 	}
 	pthread_create(&thread, NULL, bumper, NULL);
-	while (time(NULL) < end && !model->end) {
+	/* A time, and not less than one kill and one life of a domain. */
+	while ((time(NULL) < end || kills == 0 || model->removed == 0) && !model->end) {
 		uint64_t served = model->removed;
 		pid_t daemon;
 

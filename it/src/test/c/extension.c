@@ -73,10 +73,17 @@ static void contents(void)
 	ok(clone_of(page).generation == before.generation + 2, "the wide generation does not");
 }
 
+static atomic_int looks;
+
+/* Now and then it waits for a look: else a reader without a processor could sleep through all of them. */
 static void *bump_often(void *unused)
 {
-	for (int i = 0; i < BUMPS; i++)
+	for (int i = 0; i < BUMPS; i++) {
+		if (i % 100 == 0)
+			for (int before = looks; looks == before;)
+				sched_yield();
 		bump();
+	}
 	return unused;
 }
 
@@ -99,6 +106,7 @@ static void under_fire(void)
 		mixed += (now.generation == last.generation) != (memcmp(now.identity, last.identity, 16) == 0);
 		seen += now.generation != last.generation;
 		last = now;
+		looks++;
 	}
 	pthread_join(thread, NULL);
 	is(mixed, 0, "no reader sees a mixture of two bumps");

@@ -234,7 +234,7 @@ static void position_lock_and_sigkill(void)
 
 	until_sleeps_in_call(reader);
 	writer = child(write_in_child, &fd);
-	while (state_of(writer) != 'D')
+	while (state_of(writer) != 'D' || !sleeps_in_call(writer))	/* not in a page fault, on its way there */
 		sleep_ms(1);
 	kill(writer, SIGKILL);
 	outdated_watchers();

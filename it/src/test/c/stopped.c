@@ -5,14 +5,15 @@
  *
  *	stopped DEVICE PID
  */
+#include <dirent.h>
+
 #include "device.h"
 
-static char state_of(pid_t pid)
+static char state_in(const char *path)
 {
-	char path[64], state = 0;
+	char state = 0;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "re");
 	if (file) {
 		if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
@@ -24,8 +25,33 @@ static char state_of(pid_t pid)
 
 static void until_state(pid_t pid, char state)
 {
-	while (state_of(pid) != state)
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (state_in(path) != state)
 		sleep_ms(1);
+}
+
+/* Stopped is each of its threads: one that is not yet may still answer. */
+static bool is_stopped(pid_t pid)
+{
+	char path[512];
+	struct dirent *task;
+	bool stopped = true;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	if (!tasks)
+		return false;
+	while ((task = readdir(tasks))) {
+		if (task->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", pid, task->d_name);
+		stopped &= state_in(path) == 'T';
+	}
+	closedir(tasks);
+	return stopped;
 }
 
 static int read_in_child(void *argument)
@@ -48,9 +74,10 @@ int main(int argc, char **argv)
 		return 2;
 	fd = open_device(O_RDWR);
 	reader = child(read_in_child, &fd);
-	until_sleeps_in_call(reader);
+	until_parked_in_call(reader);
 	must(kill(daemon, SIGSTOP));
-	until_state(daemon, 'T');
+	while (!is_stopped(daemon))
+		sleep_ms(1);
 
 	killed = child(ask_in_child, &fd);
 	until_sleeps_in_call(killed);

@@ -61,15 +61,6 @@ static void several_processes(void)
 	}
 }
 
-/* The moment of a child's call: it is asleep, and everything it sent is dealt with. */
-static void until_waiting(pid_t pid)
-{
-	do {
-		until_sleeps_in_call(pid);
-		outdated_watchers();
-	} while (!sleeps_in_call(pid));
-}
-
 static void ended_by(void)
 {
 	for (int family = 0; family < 2; family++) {
@@ -122,7 +113,7 @@ static void ended_by(void)
 
 		bump();
 		pid = child(wait_in_child, &for_ever);
-		until_waiting(pid);
+		until_parked_in_call(pid);
 		kill(pid, SIGKILL);
 		is(child_status(pid), 1000 + SIGKILL, "%s: a killed waiter dies", name);
 		ack(fd);

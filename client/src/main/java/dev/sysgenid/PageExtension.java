@@ -23,11 +23,11 @@ import org.jspecify.annotations.Nullable;
  * by which it is read are those of {@link dev.sysgenid.abi.Page}.
  */
 final class PageExtension {
-    /** After that many looks at a page in the middle of a change, its writer is taken for dead. */
-    private static final int ATTEMPTS = 2000;
+    /** After that many looks at a page in the middle of a change, about a second, its writer is taken for dead. */
+    private static final int ATTEMPTS = 10_000;
 
     private static final int SPINS = 100;
-    private static final long PAUSE_NANOS = 10_000;
+    private static final long PAUSE_NANOS = 50_000;
 
     private static final VarHandle INT = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
     private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());

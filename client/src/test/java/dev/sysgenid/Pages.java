@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
 /** Files that stand in for a device, and waiting for what other threads do. */
 final class Pages {
     /** Far longer than anything takes: only ever reached when something hangs. */
-    private static final long LIMIT_NANOS = 60_000_000_000L;
+    private static final long LIMIT_NANOS = 240_000_000_000L;
 
     private Pages() {}
 

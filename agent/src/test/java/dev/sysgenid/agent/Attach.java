@@ -5,6 +5,11 @@ import com.sun.tools.attach.VirtualMachine;
 
 /** Loads the packaged agent into a running JVM. */
 final class Attach {
+    static {
+        // By itself it gives up after ten seconds, as if the process were hung and not only without a processor.
+        System.setProperty("sun.tools.attach.attachTimeout", "240000");
+    }
+
     private Attach() {}
 
     static void to(Jvm jvm, String options) throws Exception {

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Jvm implements AutoCloseable {
     /** How long anything is waited for: reached only when something hangs. */
-    private static final long LIMIT_SECONDS = 120;
+    static final long LIMIT_SECONDS = 240;
 
     /** The packaged agent. */
     static final Path JAR = Path.of(System.getProperty("sysgenid.agent.jar", "target/sysgenid-agent.jar"))

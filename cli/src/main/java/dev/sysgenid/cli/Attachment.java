@@ -14,12 +14,20 @@ final class Attachment {
     /** The system property in which the agent says how it fares. */
     private static final String STATE = "dev.sysgenid.agent";
 
+    /** How long the JDK waits for the process to listen: ten seconds by itself, which a busy machine may need. */
+    private static final String PATIENCE = "sun.tools.attach.attachTimeout";
+
+    private static final String PATIENCE_MILLIS = "60000";
+
     private Attachment() {}
 
     /** Loads the agent into a process; returns how it fares there, empty when it is not there (any more). */
     static String attach(long process, Path jar, String options) throws Failure {
         if (ProcessHandle.of(process).isEmpty()) {
             throw new Failure(ExitCodes.UNAVAILABLE, "there is no process " + process, "ps tells which there are");
+        }
+        if (System.getProperty(PATIENCE) == null) {
+            System.setProperty(PATIENCE, PATIENCE_MILLIS);
         }
         VirtualMachine machine;
         try {

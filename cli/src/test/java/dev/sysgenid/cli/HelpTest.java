@@ -61,7 +61,7 @@ class HelpTest {
         Process bash = new ProcessBuilder("bash", "-c", ". " + script + " && complete -p sysgenid")
                 .redirectErrorStream(true)
                 .start();
-        assertThat(bash.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(bash.waitFor(4, TimeUnit.MINUTES)).isTrue();
         assertThat(bash.inputReader().readLine()).contains("_complete_sysgenid");
         assertThat(bash.exitValue()).isZero();
         assertThat(machine.out()).contains("--min-gen", "opt-in", "passthrough");

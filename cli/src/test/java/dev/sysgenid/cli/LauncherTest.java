@@ -84,7 +84,7 @@ class LauncherTest {
                 .redirectError(err.toFile());
         builder.environment().remove("SYSGENID_JAVA_OPTIONS");
         Process process = builder.start();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(4, TimeUnit.MINUTES)).isTrue();
         return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
     }
 
@@ -227,7 +227,7 @@ class LauncherTest {
                 .redirectOutput(directory.resolve("other").toFile())
                 .start();
         run("status");
-        assertThat(other.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(other.waitFor(4, TimeUnit.MINUTES)).isTrue();
         assertThat(called()).containsExactlyInAnyOrder("mvnw", "train", "run", "run");
     }
 

@@ -231,6 +231,8 @@ final class TakeOver {
             domains.all().forEach(Device::wakeAll);
         }
         List<Request> requests = new ArrayList<>(session.takeResent());
+        // A bump may have to wait for whoever waits for that.
+        session.serveDeferred(Device::isOfThePageCache);
         long bump = bumping && intent != null ? Request.firstUnique(intent.unique()) : 0;
         requests.sort(Comparator.comparingInt(request -> rank(request, bump)));
         boolean answered = !bumping;

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Which sources are chosen, and what becomes of what they tell; on files that stand in for a machine. */
 class SourcesTest {
-    private static final long LIMIT_NANOS = 60_000_000_000L;
+    private static final long LIMIT_NANOS = 240_000_000_000L;
 
     @TempDir
     Path machine;

@@ -127,6 +127,16 @@ public final class Session {
         }
     }
 
+    /**
+     * Serves those of the requests that were put off which are {@code urgent}. {@link #takeResent} looks one request too far, and
+     * {@link #serveOnly} takes none of those.
+     */
+    public void serveDeferred(Predicate<Request> urgent) {
+        List<Request> due = deferred.stream().filter(urgent).toList();
+        deferred.removeIf(urgent);
+        due.forEach(this::serve);
+    }
+
     /** Serves a request of {@link #takeResent}. */
     public void serveTaken(Request request) {
         serve(request);

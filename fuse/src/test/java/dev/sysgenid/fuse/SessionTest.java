@@ -505,6 +505,25 @@ class SessionTest {
         assertThat(session.takeResent()).isEmpty();
     }
 
+    /** The one that shows where they end is put off, and somebody may wait for it before its turn comes. */
+    @Test
+    void whatIsUrgentAmongThosePutOffCanBeServedFirst() {
+        session.resume(true, true);
+        session.start(files);
+        kernel.give(Messages.numbered(Messages.READ, RESENT | 6));
+        kernel.give(Messages.numbered(Messages.READ_FAULT, 8));
+        kernel.give(Messages.numbered(Messages.READ, 10));
+        assertThat(session.takeResent()).hasSize(1);
+        session.serveDeferred(SessionTest::isFault);
+        assertThat(repliesTo()).containsExactly(8L);
+        assertThat(session.hasDeferred()).isFalse();
+        session.serveOnly(SessionTest::isFault);
+        session.serveDeferred(SessionTest::isFault);
+        kernel.expectNothing();
+        session.serveOne();
+        assertThat(repliesTo()).containsExactly(10L);
+    }
+
     private List<Long> repliesTo() {
         return Stream.generate(kernel::takeOrNothing)
                 .takeWhile(reply -> reply.length > 0)

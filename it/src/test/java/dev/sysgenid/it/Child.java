@@ -20,8 +20,11 @@ import java.util.function.Predicate;
  * printed by then.
  */
 public final class Child implements AutoCloseable {
-    /** How long anything is waited for: generous, for it is only ever reached when something hangs. */
-    public static final Duration LIMIT = Duration.ofSeconds(90);
+    /**
+     * How long anything is waited for: generous, for it is only ever reached when something hangs, and a processor may be
+     * shared with many others.
+     */
+    public static final Duration LIMIT = Duration.ofMinutes(4);
 
     private final List<String> command;
     private final Process process;
@@ -129,6 +132,25 @@ public final class Child implements AutoCloseable {
         }
     }
 
+    /** Waits until this is in what it has printed, now or before: whoever reads it may come later than what it tells of. */
+    public void awaitOutput(String part) {
+        long end = System.nanoTime() + LIMIT.toNanos();
+        synchronized (lines) {
+            while (!output().contains(part)) {
+                long left = (end - System.nanoTime()) / 1_000_000;
+                if (ended || left <= 0) {
+                    throw new AssertionError(command + (ended ? " ended without printing \"" : " does not print \"")
+                            + part + "\"" + describe());
+                }
+                try {
+                    lines.wait(left);
+                } catch (InterruptedException e) {
+                    throw new AssertionError("interrupted while waiting for " + part + describe(), e);
+                }
+            }
+        }
+    }
+
     /** Waits for the next line that begins so. */
     public String awaitLine(String beginning) {
         return awaitLine("a line \"" + beginning + "...\"", line -> line.startsWith(beginning));
@@ -166,12 +188,22 @@ public final class Child implements AutoCloseable {
 
     /** Waits for its end. */
     public int awaitExit(Duration limit) {
+        int status = awaitEnd(limit);
+        try {
+            // Its own children may hold the output open; they are no reason to wait for ever.
+            reader.join(LIMIT.toMillis());
+            return status;
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted while waiting for the output of " + command + describe(), e);
+        }
+    }
+
+    /** As {@link #awaitExit}, of one whose children go on and may print: does not wait for what they have to say. */
+    public int awaitEnd(Duration limit) {
         try {
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new AssertionError(command + " does not end" + describe());
             }
-            // Its own children may hold the output open; they are no reason to wait for ever.
-            reader.join(LIMIT.toMillis());
             return process.exitValue();
         } catch (InterruptedException e) {
             throw new AssertionError("interrupted while waiting for the end of " + command + describe(), e);

@@ -145,7 +145,8 @@ class ExamplesIT {
     }
 
     private static void orchestrate(ServedDevice device, String report) {
-        Child.Ended ended = run(device, "orchestrator");
+        // By itself it has the patience that a machine of one's own needs.
+        Child.Ended ended = run(device, "orchestrator", Long.toString(Child.LIMIT.toMillis()));
         assertThat(ended.output()).isEqualTo(report);
         assertThat(ended.status()).isZero();
     }

@@ -51,7 +51,9 @@ record Footprint(int watchers, int descriptors, int pages, int mappings, long ob
 
     private static long objects(long pid) {
         String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
-        Child.Ended histogram = Child.run(List.of(jcmd, Long.toString(pid), "GC.class_histogram"));
+        // By itself it gives up after ten seconds, as if the process were hung and not only without a processor.
+        String patience = "-J-Dsun.tools.attach.attachTimeout=" + Child.LIMIT.toMillis();
+        Child.Ended histogram = Child.run(List.of(jcmd, patience, Long.toString(pid), "GC.class_histogram"));
         assertThat(histogram.status()).as(histogram.output()).isZero();
         // A line: rank, colon, instances, bytes, class name, module
         return histogram

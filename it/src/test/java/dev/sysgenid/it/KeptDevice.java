@@ -100,6 +100,11 @@ final class KeptDevice implements AutoCloseable {
         keeper.awaitLine(beginning);
     }
 
+    /** Waits until this is in what the keeper and its daemons have printed. */
+    void awaitLog(String part) {
+        keeper.awaitOutput(part);
+    }
+
     Path device() {
         return link;
     }
@@ -153,6 +158,11 @@ final class KeptDevice implements AutoCloseable {
 
     int awaitExit() {
         return keeper.awaitExit();
+    }
+
+    /** Waits for the end of the keeper, and not of the daemon that goes on without it. */
+    void awaitEndOfKeeper() {
+        keeper.awaitEnd(Child.LIMIT);
     }
 
     /** The number of a page: what the kernel has mapped is not asked, only what files there are. */

@@ -22,6 +22,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -285,6 +286,21 @@ public final class ServedDevice implements AutoCloseable {
     /** The lines of the file {@code watchers}, without its header. */
     public List<String> watchers() {
         return read("watchers").lines().skip(1).toList();
+    }
+
+    /** Waits until the watchers are so: the daemon hears of a close some time after it. */
+    public void awaitWatchers(String what, Predicate<List<String>> wanted) {
+        long end = System.nanoTime() + Child.LIMIT.toNanos();
+        List<String> now = watchers();
+        while (!wanted.test(now)) {
+            assertThat(System.nanoTime()).as("%s; there are: %s", what, now).isLessThan(end);
+            try {
+                Thread.sleep(5);
+            } catch (InterruptedException e) {
+                throw new AssertionError("interrupted while waiting for " + what, e);
+            }
+            now = watchers();
+        }
     }
 
     private String read(String file) {

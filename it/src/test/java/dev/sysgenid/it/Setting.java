@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.it;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -40,7 +39,7 @@ enum Setting {
         try (ServedDevice device = serve()) {
             Tap report = device.run(program, Map.of("SYSGENID_MAPPING", stored ? "store" : "passthrough"));
             if (this != USER) { // where root cannot look
-                assertThat(device.watchers()).as("watchers that %s left", name).isEmpty();
+                device.awaitWatchers("none is left by " + name, List::isEmpty);
             }
             return report.tests();
         }

@@ -33,16 +33,24 @@ class SystemdIT {
         Path first = build(folder, program, "1.0");
         Files.move(first, folder.resolve("package-1.deb"));
         again(folder);
-        Child.Ended ended = Child.run(List.of(
-                SCRIPTS.resolve("systemd-lab").toString(),
-                folder.toString(),
-                SCRIPTS.resolve("package-behaviour").toString(),
-                folder.toString()));
+        Child.Ended ended = runLab(folder);
         // As root on a machine that .ci/run has set up nothing is missing.
         Assumptions.assumeFalse(
                 ended.status() == MISSING && System.getenv("SYSGENID_CI_RUN") == null,
                 () -> "SKIPPED: " + ended.output());
         return new Tap("package-behaviour", ended.status(), ended.output()).tests();
+    }
+
+    /** Boots, installs, restarts, upgrades and removes: all of that has one limit. */
+    private static Child.Ended runLab(Path folder) {
+        try (Child lab = Child.start(List.of(
+                SCRIPTS.resolve("systemd-lab").toString(),
+                folder.toString(),
+                SCRIPTS.resolve("package-behaviour").toString(),
+                folder.toString()))) {
+            lab.closeInput();
+            return new Child.Ended(lab.awaitExit(Child.LIMIT.multipliedBy(3)), lab.output());
+        }
     }
 
     /** A copy that needs nothing of this machine but its Java. */

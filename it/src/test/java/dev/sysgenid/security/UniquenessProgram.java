@@ -26,7 +26,7 @@ final class UniquenessProgram {
     /** Of one in a control: as far as the next thing that is made, beyond the fullest buffer. */
     private static final int SHORT_FUTURE = 20_000;
 
-    private static final long LIMIT_NANOS = 60_000_000_000L;
+    private static final long LIMIT_NANOS = 180_000_000_000L;
 
     private final BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     private final SysGenId id = SysGenId.open();

@@ -40,6 +40,7 @@ public final class KernelRandom implements AutoCloseable {
     private final Consumer<String> log;
     private final String hardware;
     private final boolean processorHasOne;
+    private final long patienceMillis;
     private final int descriptor;
 
     private @Nullable Thread reader;
@@ -52,9 +53,14 @@ public final class KernelRandom implements AutoCloseable {
      * @param processorHasOne whether the kernel finds random numbers in the processor whenever it makes new keys
      */
     public KernelRandom(Consumer<String> log, String hardware, boolean processorHasOne) {
+        this(log, hardware, processorHasOne, PATIENCE_MILLIS);
+    }
+
+    KernelRandom(Consumer<String> log, String hardware, boolean processorHasOne, long patienceMillis) {
         this.log = log;
         this.hardware = hardware;
         this.processorHasOne = processorHasOne;
+        this.patienceMillis = patienceMillis;
         this.descriptor = Unistd.open(DEVICE, Unistd.O_RDWR | Unistd.O_CLOEXEC, 0);
     }
 
@@ -142,7 +148,7 @@ public final class KernelRandom implements AutoCloseable {
         AtomicBoolean added = new AtomicBoolean();
         reader = Thread.ofPlatform().name("sysgenid-hwrng").daemon().start(() -> readHardware(added, over));
         try {
-            return over.await(PATIENCE_MILLIS, TimeUnit.MILLISECONDS) && added.get();
+            return over.await(patienceMillis, TimeUnit.MILLISECONDS) && added.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

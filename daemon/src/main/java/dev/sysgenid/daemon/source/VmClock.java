@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +61,9 @@ public final class VmClock implements Source {
     /** A change takes moments. So this many looks at an odd sequence in a row say that its writer is gone. */
     private static final int PATIENCE = 20;
 
+    /** Between two such looks at the start, which has no period yet. */
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
     private final String path;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment first = arena.allocate(LENGTH);
@@ -104,6 +108,7 @@ public final class VmClock implements Source {
         this.descriptor = descriptor;
         State state = read();
         for (int i = 0; state == null && i < PATIENCE; i++) {
+            LockSupport.parkNanos(PAUSE_NANOS); // the hypervisor may be without a processor in the middle of a change
             state = read();
         }
         if (state == null) {

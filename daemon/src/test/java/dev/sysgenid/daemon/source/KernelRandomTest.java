@@ -52,7 +52,8 @@ class KernelRandomTest {
             assertThat(log).singleElement().asString().contains("neither the processor nor " + none);
         }
         Path hardware = Files.write(directory.resolve("hwrng"), new byte[512]);
-        try (KernelRandom random = random(hardware, false)) {
+        // It comes at once, and whoever reads it may have to wait for a processor.
+        try (KernelRandom random = new KernelRandom(log::add, hardware.toString(), false, 60_000)) {
             assertThat(random.freshen(null, false)).as("the hardware").isTrue();
         }
     }

@@ -230,10 +230,10 @@ class VmGenIdTest {
                     .as("to all who listen")
                     .isEqualTo(bytes.byteSize());
             assertThat(Poll.poll(source.uevents(), Poll.POLLIN, LIMIT_MILLIS)).isEqualTo(1);
-            assertThat(told.by(source)).isEmpty();
-            assertThat(Poll.poll(source.uevents(), Poll.POLLIN, 0))
-                    .as("it was read")
-                    .isZero();
+            // Until all is read: the machine may send events of its own at the same time.
+            do {
+                assertThat(told.by(source)).isEmpty();
+            } while (Poll.poll(source.uevents(), Poll.POLLIN, 0) != 0);
             Unistd.close(forger);
         }
     }

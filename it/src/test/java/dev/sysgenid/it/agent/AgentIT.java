@@ -155,7 +155,9 @@ class AgentIT {
             program.awaitLine("sysgenid agent: generation 1: ");
             Child.Ended off = attach("--agent", AGENT.toString(), pid, "off");
             assertThat(off.output()).contains("no agent in process " + pid);
-            assertThat(device.watchers()).noneMatch(line -> line.contains(" " + pid + " 0 rw yes "));
+            device.awaitWatchers(
+                    "it is none any more",
+                    watchers -> watchers.stream().noneMatch(line -> line.contains(" " + pid + " 0 rw yes ")));
         }
     }
 

@@ -58,7 +58,8 @@ class WebAppsIT {
             Child process =
                     device.startProgram(app.command(version, List.of(AgentJar.option()), keys, directory.toString()));
             WebApp.Ports ports = WebApp.awaitReady(process, directory);
-            assertThat(tracked(device)).as("the agent watches").hasSize(1);
+            device.awaitWatchers(
+                    "the agent watches", watchers -> tracked(watchers).size() == 1);
             SSLContext trust = WebApp.trusting(keys);
             long answers;
             try (HttpLoad load = new HttpLoad(ports, trust)) {
@@ -77,7 +78,7 @@ class WebAppsIT {
                 answers = load.finish();
             }
             assertThat(device.generation()).isEqualTo(BUMPS);
-            assertThat(tracked(device))
+            assertThat(tracked(device.watchers()))
                     .singleElement()
                     .asString()
                     .matches("\\d+ " + process.pid() + " 0 rw yes " + BUMPS + " - java");
@@ -93,8 +94,8 @@ class WebAppsIT {
     }
 
     /** The watchers that somebody waits for. */
-    private static List<String> tracked(ServedDevice device) {
-        return device.watchers().stream().filter(line -> line.contains(" yes ")).toList();
+    private static List<String> tracked(List<String> watchers) {
+        return watchers.stream().filter(line -> line.contains(" yes ")).toList();
     }
 
     private static void bumpByCommand() {

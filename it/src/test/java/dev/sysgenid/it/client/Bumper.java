@@ -2,6 +2,7 @@
 package dev.sysgenid.it.client;
 
 import dev.sysgenid.abi.Ioctl;
+import dev.sysgenid.it.Child;
 import dev.sysgenid.it.ServedDevice;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
@@ -43,6 +44,17 @@ final class Bumper implements AutoCloseable {
     /** How many so far. */
     long bumps() {
         return bumps;
+    }
+
+    /** Waits until there were so many. */
+    void awaitBumps(long count) throws InterruptedException {
+        long end = System.nanoTime() + Child.LIMIT.toNanos();
+        while (bumps < count && failure == null) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError(bumps + " bumps, not " + count);
+            }
+            Thread.sleep(1);
+        }
     }
 
     @Override

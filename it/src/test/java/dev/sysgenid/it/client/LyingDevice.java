@@ -7,6 +7,7 @@ import dev.sysgenid.fuse.FileSystem;
 import dev.sysgenid.fuse.OpenFlags;
 import dev.sysgenid.fuse.Request;
 import dev.sysgenid.fuse.Session;
+import dev.sysgenid.it.Child;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Mount;
 import dev.sysgenid.linux.Poll;
@@ -52,6 +53,7 @@ final class LyingDevice implements AutoCloseable {
     private final Answer page;
 
     private final AtomicInteger opens = new AtomicInteger();
+    private final long began = System.nanoTime();
     private volatile boolean over;
 
     LyingDevice(long size, Answer reads, Answer page) throws IOException {
@@ -78,9 +80,20 @@ final class LyingDevice implements AutoCloseable {
         return directory.resolve("sysgenid");
     }
 
-    /** How often it was opened. */
-    int opens() {
-        return opens.get();
+    /** How often it was opened in each second since it is there, on average. */
+    double opensASecond() {
+        return opens.get() * 1e9 / (System.nanoTime() - began);
+    }
+
+    /** Waits until it was opened so often. */
+    void awaitOpens(int count) throws InterruptedException {
+        long end = System.nanoTime() + Child.LIMIT.toNanos();
+        while (opens.get() < count) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("opened " + opens + " times, not " + count);
+            }
+            Thread.sleep(5);
+        }
     }
 
     private void serve() {

@@ -20,6 +20,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The random bytes of the security library on the mounted device: nothing from an old state, also under fire. */
 class RandomIT {
     private static final int FIRE_SECONDS = Integer.getInteger("sysgenid.it.fire.seconds", 4);
+    /** So many bumps there are at least, however long they take. */
+    private static final int BUMPS = 100;
+
     private static final int SIGABRT = 6;
     /** So often is the other provider seen to die. */
     private static final int DEATHS = 3;
@@ -68,11 +71,11 @@ class RandomIT {
             program.awaitLine("drawing");
             try (Bumper bumper = new Bumper(device)) {
                 TimeUnit.SECONDS.sleep(FIRE_SECONDS);
+                bumper.awaitBumps(BUMPS);
                 program.closeInput();
                 assertThat(program.awaitExit()).as("%s", program.output()).isZero();
                 System.out.println(runtime + ": " + bumper.bumps() + " bumps in " + FIRE_SECONDS + " s; "
                         + program.awaitLine("generations seen"));
-                assertThat(bumper.bumps()).isGreaterThan(100);
             }
         }
     }

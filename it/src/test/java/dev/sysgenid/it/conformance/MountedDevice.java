@@ -3,6 +3,7 @@ package dev.sysgenid.it.conformance;
 
 import dev.sysgenid.abi.Generation;
 import dev.sysgenid.abi.Ioctl;
+import dev.sysgenid.it.Child;
 import dev.sysgenid.linux.Epoll;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.IoVec;
@@ -32,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * is for giving up on what should have happened.
  */
 final class MountedDevice implements DeviceUnderTest {
-    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration LIMIT = Child.LIMIT;
     private static final Duration RESEND = Duration.ofSeconds(1);
     private static final int NOBODY = 65534;
     private static final byte UNTOUCHED = (byte) 0xa5;

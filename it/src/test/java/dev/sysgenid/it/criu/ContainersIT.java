@@ -31,6 +31,9 @@ class ContainersIT {
     @TempDir(factory = InRun.class)
     Path directory;
 
+    /** By itself CRIU gives up on a dump after ten seconds, as if a thread could not be stopped. */
+    private static final String PATIENCE = "timeout " + Child.LIMIT.toSeconds() + "\n";
+
     private List<String> podman = List.of();
 
     @BeforeEach
@@ -114,7 +117,8 @@ class ContainersIT {
         return Files.writeString(
                 directory.resolve("criu.conf"),
                 Files.readString(directory.resolve("etc/criu/default.conf"))
-                        .replace("/etc/criu/sysgenid-hook", hook.toString()));
+                                .replace("/etc/criu/sysgenid-hook", hook.toString())
+                        + PATIENCE);
     }
 
     private Path files(String container) {
@@ -125,7 +129,11 @@ class ContainersIT {
         long end = System.nanoTime() + Child.LIMIT.toNanos();
         while (!Files.exists(file)) {
             assertThat(System.nanoTime()).as("%s does not come", file).isLessThan(end);
-            Thread.onSpinWait();
+            try {
+                Thread.sleep(5);
+            } catch (InterruptedException e) {
+                throw new AssertionError("interrupted", e);
+            }
         }
     }
 

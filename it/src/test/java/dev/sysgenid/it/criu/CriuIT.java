@@ -109,7 +109,13 @@ class CriuIT {
             assertThat(device.watchers())
                     .filteredOn(line -> line.contains(" rw yes "))
                     .hasSize(WATCHERS.size() + 1);
-            // Those who can have acknowledged, and renewed, all the same.
+            // Those who can acknowledge, and renew, all the same.
+            device.awaitWatchers(
+                    "one is late",
+                    watchers -> watchers.stream()
+                                    .filter(line -> line.matches("(\\S+ ){3}rw yes \\d+ \\d+ .*"))
+                                    .count()
+                            == 1);
             Child.Ended waited = ServedDevice.runCommand(List.of(
                     "wait", "--timeout", "2s", "--device", device.device().toString()));
             assertThat(waited.output()).contains("by 1 of 5 tracked watchers");

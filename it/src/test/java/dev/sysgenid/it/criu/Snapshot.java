@@ -70,6 +70,9 @@ final class Snapshot implements AutoCloseable {
                     Long.toString(child.pid()),
                     "-D",
                     snapshot.images().toString()));
+            // By itself it gives up after ten seconds, as if a thread could not be stopped and not only has no
+            // processor.
+            dump.addAll(List.of("--timeout", Long.toString(Child.LIMIT.toSeconds())));
             dump.addAll(snapshot.options("dump"));
             Child.Ended dumped = Child.run(dump);
             assertThat(dumped.status())

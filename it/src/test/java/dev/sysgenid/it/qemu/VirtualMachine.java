@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to one thread.
  */
 final class VirtualMachine implements AutoCloseable {
-    private static final Duration BOOT = Duration.ofMinutes(2);
+    private static final Duration BOOT = Duration.ofMinutes(6);
 
     private final Path directory;
     private final Child qemu;
@@ -120,8 +120,8 @@ final class VirtualMachine implements AutoCloseable {
 
     /** Has the shell wait until something is so. */
     void await(String condition) {
-        String command =
-                "n=0; until " + condition + "; do n=$((n+1)); [ $n -lt 400 ] || break; sleep 0.1; done; [ $n -lt 400 ]";
+        String command = "n=0; until " + condition
+                + "; do n=$((n+1)); [ $n -lt 1200 ] || break; sleep 0.1; done; [ $n -lt 1200 ]";
         try {
             shell(command);
         } catch (AssertionError e) {
