@@ -241,10 +241,10 @@ class MountFileSystemTest {
         files.getAttributes(new Request.GetAttributes(header(before)));
         reply();
         long open = NodeIds.FIRST + 8;
-        openNode(open, O_RDWR);
+        openNode(open, Unistd.O_RDWR);
         long since = lookUp("sysgenid");
         assertThat(files.inheritedNotOpen()).extracting(DeviceNode::id).containsExactly(before);
-        assertThat(openNode(since, O_RDWR)).isPositive();
+        assertThat(openNode(since, Unistd.O_RDWR)).isPositive();
     }
 
     @Test
