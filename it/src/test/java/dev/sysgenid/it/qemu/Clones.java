@@ -61,9 +61,20 @@ record Clones(List<Restored> all) {
         requireThatNoneRepeats(ALL_CLIENTS);
     }
 
-    /** As {@link #requireThatNoneRepeats}, where the device cannot be mapped. */
+    /**
+     * As {@link #requireThatNoneRepeats}, where the device cannot be mapped. What is drawn there is the kernel's too, which is
+     * told before the daemon is.
+     */
     void requireThatNoneRepeatsUnmapped() {
         requireThatNoneRepeats(UNMAPPED_CLIENTS);
+        for (Restored clone : all) {
+            long told = clone.time("log");
+            assertThat(told).isPositive();
+            assertThat(repeatedDraws(clone, Restored.Draw::guarded))
+                    .as("numbers drawn after the kernel's line, but for one that was begun before")
+                    .filteredOn(draw -> draw.nanos() >= told)
+                    .hasSizeLessThanOrEqualTo(1);
+        }
     }
 
     private void requireThatNoneRepeats(int clients) {
