@@ -57,8 +57,7 @@ final class Container implements AutoCloseable {
                 mkdir -p "$1/data" "$1/dev" "$1/proc" "$1%s"
                 mknod -m 666 "$1/dev/null" c 1 3
                 cp "$2" "$1/clones"
-                """
-                        .formatted(INSIDE),
+                """.formatted(INSIDE),
                 root,
                 CProgram.behaviour("clones", CProgram.Bits.STATIC).executable());
         List<String> command = new ArrayList<>(
@@ -113,9 +112,9 @@ final class Container implements AutoCloseable {
     Child.Ended tryDump(String... options) {
         try {
             Files.createDirectories(images());
-            long init = Long.parseLong(Files.readString(
-                            Path.of("/proc/%1$d/task/%1$d/children".formatted(process.pid())))
-                    .strip());
+            long init =
+                    Long.parseLong(Files.readString(Path.of("/proc/%1$d/task/%1$d/children".formatted(process.pid())))
+                            .strip());
             List<String> words = new ArrayList<>(Criu.command());
             words.addAll(List.of("dump", "-t", Long.toString(init), "-D", images().toString()));
             words.addAll(common("dump"));
@@ -166,7 +165,8 @@ final class Container implements AutoCloseable {
                         "private",
                         "/bin/sh",
                         "-c",
-                        // Not exec: a CRIU that is process 1 itself takes its own clock for that of the process 1 which it restores.
+                        // Not exec: a CRIU that is process 1 itself takes its own clock for that of the process 1 which
+                        // it restores.
                         "mount --bind " + root + " " + root + " && " + Criu.quoted(restore) + "; exit $?")));
         clones.add(clone);
         await(resumed, clone.process);
@@ -176,17 +176,14 @@ final class Container implements AutoCloseable {
     /** Notes the generation before anything of the clone runs, and then that it does. */
     private String stages(String name, @Nullable Path source, Path noted, Path resumed) {
         try {
-            Path script = Files.writeString(
-                    directory.resolve(name + ".stages"),
-                    """
+            Path script = Files.writeString(directory.resolve(name + ".stages"), """
                     #!/bin/sh
                     case $CRTOOLS_SCRIPT_ACTION in
                       pre-resume) cat '%s/generation' >'%s' 2>&1 ;;
                       post-resume) : >'%s' ;;
                     esac
                     exit 0
-                    """
-                            .formatted(source, noted, resumed));
+                    """.formatted(source, noted, resumed));
             Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
             return script.toString();
         } catch (IOException e) {

@@ -237,8 +237,8 @@ final class Experiment implements AutoCloseable {
             machine.await("[ -e /run/" + program + "/ready ]");
         }
         // Those that never rest come last.
-        machine.shell(
-                GuestRuntime.program("Draws " + address + " " + DRAWS + " " + LAST_DRAWS + " /run/draws") + " >/run/draws/log 2>&1 &");
+        machine.shell(GuestRuntime.program("Draws " + address + " " + DRAWS + " " + LAST_DRAWS + " /run/draws")
+                + " >/run/draws/log 2>&1 &");
         machine.await("[ -e /run/draws/ready ]");
         machine.shell("/witness " + address + " /dev/sysgenid >/run/witness 2>&1 &");
         machine.await("grep -q ^ready /run/witness");

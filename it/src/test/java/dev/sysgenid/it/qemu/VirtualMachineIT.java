@@ -95,7 +95,9 @@ class VirtualMachineIT {
         try (Experiment experiment = begin("vmclock-notifying", notifying, run)) {
             assertThat(experiment.serveLog()).contains("vmclock (/dev/vmclock0, notified)");
             for (Restored clone : requireNoWindow(experiment).all()) {
-                assertThat(clone.time("notified")).as("the driver wakes who sleeps").isPositive();
+                assertThat(clone.time("notified"))
+                        .as("the driver wakes who sleeps")
+                        .isPositive();
             }
         }
     }
