@@ -117,7 +117,7 @@ final class Container implements AutoCloseable {
                             .strip());
             List<String> words = new ArrayList<>(Criu.command());
             words.addAll(List.of("dump", "-t", Long.toString(init), "-D", images().toString()));
-            words.addAll(common("dump"));
+            words.addAll(common());
             words.addAll(List.of(options));
             return Child.run(words);
         } catch (IOException e) {
@@ -125,7 +125,7 @@ final class Container implements AutoCloseable {
         }
     }
 
-    private List<String> common(String log) {
+    private List<String> common() {
         List<String> words = new ArrayList<>(List.of("-v1", "-W", directory.toString()));
         if (hook != null) {
             words.addAll(List.of("--action-script", hook.toString()));
@@ -146,7 +146,7 @@ final class Container implements AutoCloseable {
         shell("cp -a \"$1\" \"$2\"; rm -f \"$2\"/data/*", directory.resolve("root"), root);
         List<String> restore = new ArrayList<>(Criu.command());
         restore.addAll(List.of("restore", "-D", images().toString(), "--root", root.toString()));
-        restore.addAll(common(name));
+        restore.addAll(common());
         if (source != null) {
             restore.addAll(List.of("--external", "mnt[" + NAME + "]:" + source));
         }
