@@ -2,9 +2,10 @@
 // A program that is dumped and restored more than once. It holds tokens that must not exist twice, and has one client of
 // each kind that renews them: one sleeps in read, one in poll, one looks at its mapping, and one at its descriptor.
 //
-//   clones DIRECTORY [DEVICE]
+//   clones DIRECTORY [DEVICE [unmapped]]
 //
-// Without a device nobody tells it of a restore. It keeps no file open but the device. DIRECTORY/ready is made when all
+// Without a device nobody tells it of a restore. Unmapped: on a kernel that cannot map the device, without those clients that
+// need it. It keeps no file open but the device. DIRECTORY/ready is made when all
 // clients are at rest; when there is DIRECTORY/go, each clone writes its tokens into DIRECTORY/tokens: a restored one is
 // given a directory of its own at that path.
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 static const char *directory, *device;
+static int unmapped;
 
 static void die(const char *what) {
   char path[4096];
@@ -66,6 +68,7 @@ static void open_device(struct client *client, int flags) {
   if (!device) return;
   client->file = open(device, flags | O_CLOEXEC);
   if (client->file < 0) die("open");
+  if (unmapped) return; // every device begins at 0
   client->page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, client->file, 0);
   if (client->page == MAP_FAILED) die("mmap");
   client->generation = *client->page;
@@ -102,10 +105,13 @@ static void *poll_for_ever(void *argument) {
 
 static void look(void) {
   if (!device) return;
-  uint32_t generation = *mapped.page;
-  if (generation != mapped.generation) renew(&mapped, generation);
-  generation = *forgotten.page; // its descriptor was closed long ago: it renews, and nobody waits for it
-  if (generation != forgotten.generation) renew(&forgotten, generation);
+  uint32_t generation;
+  if (!unmapped) {
+    generation = *mapped.page;
+    if (generation != mapped.generation) renew(&mapped, generation);
+    generation = *forgotten.page; // its descriptor was closed long ago: it renews, and nobody waits for it
+    if (generation != forgotten.generation) renew(&forgotten, generation);
+  }
   if (read(descriptor.file, &generation, sizeof generation) == sizeof generation) renew(&descriptor, generation);
   else if (errno != EAGAIN) die("read without waiting");
 }
@@ -116,11 +122,11 @@ static void make(const char *name) {
   snprintf(final, sizeof final, "%s/%s", directory, name);
   FILE *file = fopen(path, "w");
   if (!file) die(path);
-  struct client *all[] = {&reader, &poller, &mapped, &descriptor, &forgotten};
-  for (int i = 0; i < 5; i++) {
+  struct client *all[] = {&reader, &poller, &descriptor, &mapped, &forgotten};
+  for (int i = 0; i < (unmapped ? 3 : 5); i++) {
     pthread_mutex_lock(&all[i]->lock);
     fprintf(file, "%s %016llx %u %u\n", all[i]->name, (unsigned long long)all[i]->token, all[i]->generation,
-            device ? *all[i]->page : 0);
+            all[i]->page ? *all[i]->page : all[i]->generation);
     pthread_mutex_unlock(&all[i]->lock);
   }
   if (fclose(file) || rename(path, final)) die(path);
@@ -130,13 +136,14 @@ int main(int argc, char **argv) {
   if (argc < 2) return 2;
   directory = argv[1];
   device = argc > 2 ? argv[2] : NULL;
+  unmapped = argc > 3;
   open_device(&reader, O_RDWR);
   open_device(&poller, O_RDWR | O_NONBLOCK);
-  open_device(&mapped, O_RDWR);
+  if (!unmapped) open_device(&mapped, O_RDWR);
   open_device(&descriptor, O_RDWR | O_NONBLOCK);
-  open_device(&forgotten, O_RDONLY);
+  if (!unmapped) open_device(&forgotten, O_RDONLY);
   if (device) {
-    close(forgotten.file);
+    if (!unmapped) close(forgotten.file);
     forgotten.file = -1;
     pthread_t thread;
     if (pthread_create(&thread, NULL, read_for_ever, &reader) || pthread_create(&thread, NULL, poll_for_ever, &poller))

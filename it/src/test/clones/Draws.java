@@ -18,10 +18,10 @@ import java.util.concurrent.locks.LockSupport;
  * Draws without a pause while the virtual machine that it runs in is cloned, and writes down what it drew after the restore,
  * in the clone's own time: what was drawn before anybody could know of the restore, and what later.
  *
- * <p>{@code java Draws ADDRESS COUNT DIRECTORY}. At the address in the machine's memory the hypervisor shows the machine's
+ * <p>{@code java Draws ADDRESS COUNT LAST DIRECTORY}. At the address in the machine's memory the hypervisor shows the machine's
  * identifier: a draw counts if another one was there before it began. It makes {@code DIRECTORY/ready}, and in a clone after
  * that many draws {@code DIRECTORY/draws}, with a line for each: CLOCK_MONOTONIC in nanoseconds, a number of the guarded
- * generator, and one of the JDK's.
+ * generator, and one of the JDK's. The last so many it makes when there is {@code DIRECTORY/go}.
  */
 public final class Draws {
     private static final int PAGE = 4096;
@@ -37,7 +37,9 @@ public final class Draws {
     public static void main(String[] arguments) throws Throwable {
         long address = Long.decode(arguments[0]);
         int count = Integer.parseInt(arguments[1]);
-        Path directory = Path.of(arguments[2]);
+        int last = Integer.parseInt(arguments[2]);
+        Path directory = Path.of(arguments[3]);
+        Path go = directory.resolve("go");
         SnapshotSafeRandom guarded = SnapshotSafeRandom.instance();
         SplittableRandom plain = new SplittableRandom();
         long[] times = new long[count];
@@ -55,6 +57,9 @@ public final class Draws {
             draw(guarded, plain, i, times, guardedDraws, plainDraws);
             if (restored) {
                 i++;
+            }
+            while (i == count - last && !Files.exists(go)) {
+                LockSupport.parkNanos(PAUSE_NANOS);
             }
             if (i > WITHOUT_PAUSE) {
                 LockSupport.parkNanos(PAUSE_NANOS);

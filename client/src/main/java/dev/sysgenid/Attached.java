@@ -68,6 +68,9 @@ abstract sealed class Attached permits SysGenId {
 
     private boolean lossTold;
     final List<TrackedLink> links = new ArrayList<>();
+    /** Whether a change shows at the next look, and not when a thread has read of it. Set before anybody else sees this object. */
+    boolean immediate;
+
     /** The process is being checkpointed: nothing may be open. */
     private boolean suspended;
 
@@ -142,6 +145,7 @@ abstract sealed class Attached permits SysGenId {
 
     /** Attaches the first domain, or begins without one; once, before anybody else sees this object. */
     final void start(@Nullable Domain first) {
+        immediate = path == null || (first != null && !(first.page() instanceof Page.Held));
         if (first != null) {
             attach(first);
         } else {

@@ -190,6 +190,17 @@ public abstract sealed class SysGenId extends Attached implements AutoCloseable
         return path != null || (clock != null && clock.isMapped()) || Crac.isAvailable();
     }
 
+    /**
+     * Whether a change of the device shows at the next look. Where this process cannot map the page, as on Linux before 6.6 and on
+     * the kernel driver's device without native access, a thread of this library reads of a change, and until it has, a restored
+     * program sees the generation of the snapshot. False, too, where the daemon was gone at the start, for then nobody knew.
+     *
+     * @return the same in the whole life of this object
+     */
+    public final boolean isImmediate() {
+        return immediate;
+    }
+
     // ---- values and actions
 
     /**

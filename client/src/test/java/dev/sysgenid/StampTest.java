@@ -37,6 +37,7 @@ class StampTest {
             assertThat(id.stamp()).isNotEqualTo(stamp);
             assertThat(id.isKnown()).isTrue();
             assertThat(id.isGuarded()).isTrue();
+            assertThat(id.isImmediate()).isTrue();
             assertThat(id).hasToString("SysGenId[" + page + ", generation 8]");
         }
     }

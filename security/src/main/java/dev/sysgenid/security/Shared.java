@@ -31,7 +31,8 @@ final class Shared {
     private static final class SystemGenerations implements Generations {
         private static final SysGenId ID = SysGenId.open();
 
-        private static final boolean GUARDED = ID.isGuarded();
+        /** By what is told too late, a clone that already runs draws what another one draws. */
+        private static final boolean GUARDED = ID.isGuarded() && ID.isImmediate();
 
         @Override
         public long stamp() {

@@ -4,7 +4,7 @@ package dev.sysgenid.security;
 import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
 
-/** What to do where nothing would tell of a restore from a snapshot. */
+/** What to do where nothing would tell of a restore from a snapshot, or too late. */
 enum Unguarded {
     /** Every draw depends on at least 32 bytes read from the kernel during the call. The default. */
     MIX,

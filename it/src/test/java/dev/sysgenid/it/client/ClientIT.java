@@ -42,6 +42,7 @@ class ClientIT {
                 SysGenId id = SysGenId.open(device.device())) {
             assertThat(id.generation()).isZero();
             assertThat(id.isGuarded()).isTrue();
+            assertThat(id.isImmediate()).isTrue();
             long stamp = id.stamp();
             assertThat(id.stamp()).isEqualTo(stamp);
             for (int generation = 1; generation <= 100; generation++) {

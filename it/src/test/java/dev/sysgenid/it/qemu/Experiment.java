@@ -24,6 +24,9 @@ final class Experiment implements AutoCloseable {
     /** How many draws are written down in each clone. */
     static final int DRAWS = 1000;
 
+    /** How many of them come when all have acknowledged. */
+    static final int LAST_DRAWS = 100;
+
     private static final UUID ORIGINAL = UUID.fromString("0a0a0a0a-0000-4000-8000-000000000000");
 
     /** The original's counter, where there is a VMClock. */
@@ -38,6 +41,7 @@ final class Experiment implements AutoCloseable {
     private final Path directory;
     private final VirtualMachine.Hardware hardware;
     private final boolean clock;
+    private final boolean mapped;
 
     private long address;
     private String serveLog = "";
@@ -88,6 +92,7 @@ final class Experiment implements AutoCloseable {
     private Experiment(Path directory, Choice choice) throws IOException {
         this.directory = directory;
         this.clock = choice.clock();
+        this.mapped = choice.kernel().serves();
         Path image = directory.resolve("image");
         GuestImage.write(
                 image,
@@ -226,14 +231,14 @@ final class Experiment implements AutoCloseable {
         machine.shell("/clones /run/c-without &");
         machine.shell(GuestRuntime.program("Clones /run/java-without plain") + " >/run/java-without/log 2>&1 &");
         machine.await("grep -q 'sysgenid: serving' /run/serve.log");
-        machine.shell("/clones /run/c-with /dev/sysgenid &");
+        machine.shell("/clones /run/c-with /dev/sysgenid" + (mapped ? "" : " unmapped") + " &");
         machine.shell(GuestRuntime.program("Clones /run/java-with guarded") + " >/run/java-with/log 2>&1 &");
         for (String program : List.of("c-with", "c-without", "java-with", "java-without")) {
             machine.await("[ -e /run/" + program + "/ready ]");
         }
         // Those that never rest come last.
-        machine.shell(
-                GuestRuntime.program("Draws " + address + " " + DRAWS + " /run/draws") + " >/run/draws/log 2>&1 &");
+        machine.shell(GuestRuntime.program("Draws " + address + " " + DRAWS + " " + LAST_DRAWS + " /run/draws")
+                + " >/run/draws/log 2>&1 &");
         machine.await("[ -e /run/draws/ready ]");
         machine.shell("/witness " + address + " /dev/sysgenid >/run/witness 2>&1 &");
         machine.await("grep -q ^ready /run/witness");
@@ -271,6 +276,7 @@ final class Experiment implements AutoCloseable {
             double ready = secondsSince(start);
             machine.go();
             machine.await("grep -q ^acked /run/witness");
+            machine.shell(": >/run/draws/go");
             machine.await("[ -e /run/draws/draws ]");
             return new Restored(
                     number,

@@ -27,6 +27,7 @@ record Restored(
     /** What {@code witness.c} tells of, in words. */
     private static final List<Map.Entry<String, String>> EVENTS = List.of(
             Map.entry("vmclock", "VMClock's page"),
+            Map.entry("notified", "its notification"),
             Map.entry("log", "the kernel's line"),
             Map.entry("page", "the bump"),
             Map.entry("acked", "all acknowledged"));
@@ -71,6 +72,11 @@ record Restored(
         return (time(event) - start()) / 1e6;
     }
 
+    /** The source of which the daemon heard first. */
+    String toldBy() {
+        return log.replaceAll("(?s).*generation 1, by (\\w+).*", "$1");
+    }
+
     String describe() {
         StringBuilder text = new StringBuilder();
         text.append(String.format(
@@ -84,6 +90,6 @@ record Restored(
                 text.append(String.format(Locale.ROOT, " %s %.1f ms,", event.getValue(), after(event.getKey())));
             }
         }
-        return text.substring(0, text.length() - 1);
+        return text + " the daemon was told by " + toldBy();
     }
 }

@@ -79,7 +79,9 @@ class VirtualMachineIT {
         Experiment.Choice choice = withClock(suite, COUNTED);
         try (Experiment experiment = begin("vmclock", choice, run)) {
             assertThat(experiment.serveLog()).contains("vmclock (/dev/vmclock0, looked at every 100 ms)");
-            requireNoWindow(experiment);
+            for (Restored clone : requireNoWindow(experiment).all()) {
+                assertThat(clone.time("notified")).as("nobody notifies").isEqualTo(-1);
+            }
             requireThatAMigrationBumpsNothing(experiment);
         }
     }
@@ -92,7 +94,11 @@ class VirtualMachineIT {
         Experiment.Choice notifying = choice.withArchive(AcpiTable.notifyingClock(table));
         try (Experiment experiment = begin("vmclock-notifying", notifying, run)) {
             assertThat(experiment.serveLog()).contains("vmclock (/dev/vmclock0, notified)");
-            requireNoWindow(experiment);
+            for (Restored clone : requireNoWindow(experiment).all()) {
+                assertThat(clone.time("notified"))
+                        .as("the driver wakes who sleeps")
+                        .isPositive();
+            }
         }
     }
 
@@ -105,7 +111,7 @@ class VirtualMachineIT {
         return Experiment.Choice.of(kernel).withClock(flags);
     }
 
-    private static void requireNoWindow(Experiment experiment) {
+    private static Clones requireNoWindow(Experiment experiment) {
         Clones clones = clone(experiment);
         clones.requireThatOthersRepeat();
         clones.requireThatNoneRepeats();
@@ -114,6 +120,7 @@ class VirtualMachineIT {
             assertThat(clone.log()).containsPattern("generation 1, by (vmclock: generation counter 41 -> |vmgenid: )");
             assertThat(clone.sources()).contains("vmclock active 1 ").contains("vmgenid active 1 ");
         }
+        return clones;
     }
 
     private static void requireThatAMigrationBumpsNothing(Experiment experiment) {
@@ -145,7 +152,26 @@ class VirtualMachineIT {
         }
     }
 
-    /** Debian 12's own kernel, for one, which has no driver of vmgenid either: no mappings, but a restore bumps. */
+    /** Linux 6.1, for one: no mappings, and programs that need none. */
+    @ParameterizedTest
+    @MethodSource("runs")
+    void clonesOfAMachineWhoseFilesCannotBeMapped(String suite, int run) {
+        Assumptions.assumeTrue(LONG, "SKIPPED: for the long form, -Dvm.long=true");
+        Qemu.Kernel clouds = Qemu.kernel(suite);
+        Assumptions.assumeFalse(clouds.serves(), "SKIPPED: Linux " + clouds.release() + " has mappings");
+        try (Experiment experiment = begin("unmapped", Experiment.Choice.of(Qemu.genericKernel(suite)), run)) {
+            assertThat(experiment.serveLog()).contains("  mappings   none", "vmgenid (/dev/kmsg");
+            Clones clones = clone(experiment);
+            clones.requireThatOthersRepeat();
+            clones.requireThatNoneRepeatsUnmapped();
+            for (Restored clone : clones.all()) {
+                assertThat(clone.log()).contains("by vmgenid: random: crng reseeded due to virtual machine fork");
+                assertThat(clone.sources()).contains("vmgenid active 1 ");
+            }
+        }
+    }
+
+    /** Debian 12's kernel for clouds, for one, which has no driver of vmgenid either: no mappings, but a restore bumps. */
     @ParameterizedTest
     @MethodSource("runs")
     void aGuestWhoseFilesCannotBeMapped(String suite, int run) {
