@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * More open files than any server can give a page of its own (vm.max_map_count, the limits of descriptors): several
- * processes open until they have what they want or are refused. A refusal is an errno that says so; nobody else's
- * open or bump may suffer.
+ * processes, each a user of its own, open until they have what they want or are refused. A refusal is an errno that says
+ * so; nobody else's bump may suffer, nor an open by root.
  *
  *	exhaust DEVICE PROCESSES FILES
  */
@@ -11,15 +11,16 @@
 
 #include "device.h"
 
-#define NOBODY 65534
+#define FIRST_USER 20000
 
 struct job {
 	int files;
+	uid_t user;
 	int done[2];
 };
 
 struct outcome {
-	int opened, refused, odd_errno, wrong;
+	int opened, refused, full, odd_errno, wrong;
 };
 
 static int grab(void *argument)
@@ -28,8 +29,8 @@ static int grab(void *argument)
 	struct outcome outcome = { 0 };
 
 	must(setgroups(0, NULL));
-	must(setresgid(NOBODY, NOBODY, NOBODY));
-	must(setresuid(NOBODY, NOBODY, NOBODY));
+	must(setresgid(job->user, job->user, job->user));
+	must(setresuid(job->user, job->user, job->user));
 	for (int i = 0; i < job->files; i++) {
 		int fd = open(device, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
@@ -42,6 +43,7 @@ static int grab(void *argument)
 			}
 		} else if (errno == ENFILE || errno == EMFILE || errno == ENOMEM || errno == ENOSPC) {
 			outcome.refused++;
+			outcome.full += errno == ENOSPC;
 		} else {
 			outcome.odd_errno = errno;
 		}
@@ -70,21 +72,26 @@ int main(int argc, char **argv)
 	must(pipe2(job.done, O_CLOEXEC));
 	fd = open_device(O_RDWR | O_NONBLOCK);
 	page = mmap(NULL, 4, PROT_READ, MAP_SHARED, fd, 0);
-	for (int i = 0; i < processes; i++)
+	for (int i = 0; i < processes; i++) {
+		job.user = FIRST_USER + (uid_t)i;	/* the child has a copy */
 		pids[i] = child(grab, &job);
+	}
 	for (int i = 0; i < processes; i++) {
 		struct outcome one;
 
 		is(must(read(job.done[0], &one, sizeof(one))), sizeof(one), "process %d has all it could get", i + 1);
 		all.opened += one.opened;
 		all.refused += one.refused;
+		all.full += one.full;
 		all.wrong += one.wrong;
 		if (one.odd_errno)
 			all.odd_errno = one.odd_errno;
 	}
 	is(all.opened + all.refused, processes * job.files, "each open succeeded or was refused with ENFILE or the like");
 	is(-all.odd_errno, 0, "no open failed otherwise");
+	ok(all.full > 0, "the server was full: ENOSPC");
 	is(all.wrong, 0, "pages that were looked at were right");
+	close(open_device(O_RDONLY));	/* for root there is some left */
 	for (int i = 0; i < 3; i++) {
 		uint32_t expected = current() + 1;
 
@@ -104,6 +111,6 @@ int main(int argc, char **argv)
 		fd = open(device, O_RDWR | O_CLOEXEC);
 	} while (fd < 0 && (errno == ENFILE || errno == EMFILE || errno == ENOMEM || errno == ENOSPC));
 	ok(fd >= 0, "open succeeds again");
-	printf("# %d opened, %d refused\n", all.opened, all.refused);
+	printf("# %d opened, %d refused, %d of these with ENOSPC\n", all.opened, all.refused, all.full);
 	return plan();
 }

@@ -28,7 +28,7 @@ public final class ClientStress {
         /** A restore. */
         @Actor
         public void bump() {
-            int _ = domain.bump();
+            int unused = domain.bump();
         }
 
         /** A watcher. */

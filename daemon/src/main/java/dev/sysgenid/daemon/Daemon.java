@@ -49,6 +49,7 @@ public final class Daemon {
     }
 
     private void run() throws StartException {
+        ProgramFiles.open();
         refuseRequestTimeouts();
         boolean privileged = isPrivileged();
         if (options.mapping() == Mapping.PASSTHROUGH && !privileged) {

@@ -18,10 +18,23 @@ import java.util.stream.Stream;
  * @param descriptors open descriptors of the process
  * @param pages mappings of its own of pages that clients map
  * @param mappings all its mappings, the JVM's included
+ * @param files inodes in use in the file system of its state
  * @param objects live objects of this project's classes, after a full collection: inodes, open files, watchers,
  *     parked requests are among them
+ * @param heap what is live in the heap after that, in bytes
+ * @param anonymous resident memory that is no file's, in KiB: the heap, and what native code allocates
+ * @param resident all resident memory, in KiB: with mapped files and pages
  */
-record Footprint(int watchers, int descriptors, int pages, int mappings, long objects) {
+record Footprint(
+        int watchers,
+        int descriptors,
+        int pages,
+        int mappings,
+        long files,
+        long objects,
+        long heap,
+        long anonymous,
+        long resident) {
     /** What a JVM may map beside what it had mapped before: compiled code, heap it grew by. */
     private static final int SLACK_MAPPINGS = 100;
 
@@ -33,9 +46,10 @@ record Footprint(int watchers, int descriptors, int pages, int mappings, long ob
         // The kernel may keep the inode of the last lookup, with its page, until the name is looked up again.
         assertThat(device.device()).exists();
         // The first attachment opens a socket in the daemon that stays; it is not to be counted as a difference.
-        long objects = objects(device.pid());
+        Live live = live(device.pid());
         try (Stream<Path> descriptors = Files.list(process.resolve("fd"))) {
             List<String> maps = Files.readAllLines(process.resolve("maps"), StandardCharsets.UTF_8);
+            List<String> status = Files.readAllLines(process.resolve("status"), StandardCharsets.UTF_8);
             return new Footprint(
                     device.watchers().size(),
                     (int) descriptors.count(),
@@ -43,26 +57,57 @@ record Footprint(int watchers, int descriptors, int pages, int mappings, long ob
                             .filter(line -> line.contains(".state/page-"))
                             .count(),
                     maps.size(),
-                    objects);
+                    files(device.state()),
+                    live.objects,
+                    live.heap,
+                    kibibytes(status, "RssAnon:"),
+                    kibibytes(status, "VmRSS:"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static long objects(long pid) {
+    private static long kibibytes(List<String> status, String label) {
+        String line = status.stream()
+                .filter(each -> each.startsWith(label))
+                .findFirst()
+                .orElseThrow();
+        return Long.parseLong(line.substring(label.length()).replace("kB", "").strip());
+    }
+
+    private static long files(Path state) {
+        Child.Ended stat = Child.run(List.of("stat", "--file-system", "--format=%c %d", state.toString()));
+        assertThat(stat.status()).as(stat.output()).isZero();
+        String[] all = stat.output().split(" ", 2);
+        return Long.parseLong(all[0]) - Long.parseLong(all[1]);
+    }
+
+    /** What a histogram of the heap says, which is made after a full collection. */
+    private record Live(long objects, long heap) {}
+
+    private static Live live(long pid) {
         String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
         // By itself it gives up after ten seconds, as if the process were hung and not only without a processor.
         String patience = "-J-Dsun.tools.attach.attachTimeout=" + Child.LIMIT.toMillis();
         Child.Ended histogram = Child.run(List.of(jcmd, patience, Long.toString(pid), "GC.class_histogram"));
         assertThat(histogram.status()).as(histogram.output()).isZero();
         // A line: rank, colon, instances, bytes, class name, module
-        return histogram
+        List<String[]> lines = histogram
                 .output()
                 .lines()
                 .map(line -> line.strip().split("\\s+"))
-                .filter(columns -> columns.length >= 4 && columns[3].startsWith("dev.sysgenid."))
+                .filter(columns -> columns.length >= 4 && columns[0].endsWith(":"))
+                .toList();
+        long objects = lines.stream()
+                .filter(columns -> columns[3].startsWith("dev.sysgenid."))
                 .mapToLong(columns -> Long.parseLong(columns[1]))
                 .sum();
+        // What the collector did not move is padded with these; they are no objects of anybody.
+        long heap = lines.stream()
+                .filter(columns -> !columns[3].contains("jdk.internal.vm.Filler"))
+                .mapToLong(columns -> Long.parseLong(columns[2]))
+                .sum();
+        return new Live(objects, heap);
     }
 
     /**
@@ -90,6 +135,7 @@ record Footprint(int watchers, int descriptors, int pages, int mappings, long ob
                 && descriptors <= before.descriptors
                 && pages <= before.pages
                 && mappings <= before.mappings + SLACK_MAPPINGS
+                && files <= before.files
                 && objects <= before.objects + SLACK_OBJECTS;
     }
 }

@@ -102,7 +102,7 @@ public final class GeneratorStress {
 
         /** Warm: it has a seed, and bytes in its buffer. */
         public ADrawIsOfOneGeneration() {
-            long _ = generator.nextLong();
+            long unused = generator.nextLong();
         }
 
         /** A restore. */
