@@ -36,8 +36,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to the loop's thread.
  */
 final class Sources implements AutoCloseable {
-    /** How far two signs of one restore lie apart at most, the bump at the first one left out; 318 ms were seen, emulated. */
-    static final long SAME_RESTORE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    /**
+     * How far two signs of one restore lie apart at most, the bump at the first one left out: 318 ms were seen, emulated, and a daemon may be
+     * without a processor for longer. Two restores within this time are still two bumps, for one of their signs comes twice.
+     */
+    static final long SAME_RESTORE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     /** For tests: a directory to look for devices in, instead of this machine. */
     private static final String MACHINE_PROPERTY = "sysgenid.machine";
