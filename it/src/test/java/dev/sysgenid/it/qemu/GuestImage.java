@@ -23,7 +23,10 @@ final class GuestImage {
     /** Files that a guest finds at its root. */
     static final String RUNTIME = "jre";
 
-    /** Where there is an {@code @}, the shell of {@link VirtualMachine#shell} looks. */
+    /**
+     * Where there is an {@code @}, {@link VirtualMachine#shell} looks. A line says which it is and how long, for the port of a
+     * restored machine loses some of what is sent; what did not come whole is asked for again, and what comes twice is done once.
+     */
     private static final String INIT = """
             #!/bin/busybox sh
             /bin/busybox mkdir -p /proc /sys /dev /run /tmp /sbin /usr/bin
@@ -44,9 +47,22 @@ final class GuestImage {
               esac
             done
             echo '@ready'
+            last_number=0
             while IFS= read -r line; do
-              eval "$line"
-              echo "@status $?"
+              whole=${line#*@@}
+              number=${whole%%:*}
+              rest=${whole#*:}
+              command=${rest#*:}
+              if [ "$whole" = "$line" ] || [ "${#command}" != "${rest%%:*}" ]; then
+                echo '@again'
+                continue
+              fi
+              echo "@got $number"
+              if [ "$number" != "$last_number" ]; then
+                last_number=$number
+                eval "$command"
+                echo "@status $?"
+              fi
             done
             """;
 
