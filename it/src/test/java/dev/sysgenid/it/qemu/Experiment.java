@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual machine in which the daemon serves and programs run, with this project and without, that is saved; and its
@@ -31,6 +32,9 @@ final class Experiment implements AutoCloseable {
 
     /** The original's counter, where there is a VMClock. */
     private static final long COUNTER = 41;
+
+    /** Attempts to boot. */
+    private static final int BOOTS = 3;
 
     /** Where the identifier begins in the page whose address the firmware's table names. */
     private static final int IDENTIFIER_OFFSET = 40;
@@ -108,14 +112,7 @@ final class Experiment implements AutoCloseable {
                 clock ? List.of("-device", "vmclock") : List.of(),
                 choice.processor());
         long start = System.nanoTime();
-        try (VirtualMachine machine = VirtualMachine.start(directory.resolve("original"), hardware, ORIGINAL, null)) {
-            if (clock) {
-                try (Memory memory = new Memory(machine.memorySocket())) {
-                    memory.setClockFlags(choice.clockFlags());
-                    memory.setClockCounter(COUNTER);
-                }
-            }
-            machine.boot();
+        try (VirtualMachine machine = booted(directory.resolve("original"), hardware, clock ? choice : null)) {
             bootSeconds = secondsSince(start);
             begin(machine);
             readySeconds = secondsSince(start);
@@ -137,6 +134,34 @@ final class Experiment implements AutoCloseable {
         T of(VirtualMachine machine, VirtualMachine.Hardware hardware) throws IOException;
     }
 
+    /**
+     * A machine that has booted. An emulated guest may stand still before it has begun, both of its processors waiting for each other;
+     * then there is another one.
+     *
+     * @param clocked whose VMClock it is to have; null for none
+     */
+    private static VirtualMachine booted(Path directory, VirtualMachine.Hardware hardware, @Nullable Choice clocked) {
+        for (int attempt = 1; ; attempt++) {
+            VirtualMachine machine = VirtualMachine.start(directory, hardware, ORIGINAL, null);
+            try {
+                if (clocked != null) {
+                    try (Memory memory = new Memory(machine.memorySocket())) {
+                        memory.setClockFlags(clocked.clockFlags());
+                        memory.setClockCounter(COUNTER);
+                    }
+                }
+                machine.boot();
+                return machine;
+            } catch (AssertionError e) {
+                machine.close();
+                if (attempt == BOOTS) {
+                    throw e;
+                }
+                System.out.println("the guest does not boot; another one: " + e.getMessage());
+            }
+        }
+    }
+
     /** Turns a machine on, and off again. */
     private static <T> T use(Path directory, Choice choice, Use<T> use) {
         try {
@@ -154,8 +179,7 @@ final class Experiment implements AutoCloseable {
                     choice.kernelOptions(),
                     choice.clock() ? List.of("-device", "vmclock") : List.of(),
                     choice.processor());
-            try (VirtualMachine machine = VirtualMachine.start(directory, hardware, ORIGINAL, null)) {
-                machine.boot();
+            try (VirtualMachine machine = booted(directory, hardware, null)) {
                 return use.of(machine, hardware);
             } finally {
                 Files.delete(image);

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to one thread.
  */
 final class VirtualMachine implements AutoCloseable {
-    private static final Duration BOOT = Duration.ofMinutes(6);
+    /** It takes seconds; ten times as long beside other heavy work. */
+    private static final Duration BOOT = Duration.ofMinutes(3);
 
     /** How long it may take until a line has arrived; then it is sent again. */
     private static final Duration PATIENCE = Duration.ofSeconds(20);
