@@ -68,7 +68,7 @@ class PlantedBugIT {
     @Test
     void aValueAndItsGenerationStoredOneAfterTheOther() {
         new Calls(List.of("get"), List.of("trigger", "get"), List.of("get"), List.of())
-                .findTheMistake(RightValue.class, SplitValue.class);
+                .findTheMistake(LincheckIT.ValueCalls.class, SplitValue.class);
     }
 
     @Test
@@ -77,23 +77,7 @@ class PlantedBugIT {
                 .findTheMistake(RightAck.class, SplitAck.class);
     }
 
-    /** As in {@link LincheckIT.ValueCalls}. */
-    public static class RightValue {
-        private final SysGenId id = SysGenId.inProcess();
-        private final PerGeneration<Integer> value = id.perGeneration(id::generation);
-
-        @Operation
-        public void trigger() {
-            id.trigger();
-        }
-
-        @Operation
-        public int get() {
-            return value.get();
-        }
-    }
-
-    /** A {@link PerGeneration} of two fields where there should be one: who comes between sees an old value as new. */
+    /** A {@link PerGeneration}, as in {@link LincheckIT.ValueCalls}, of two fields where there should be one: who comes between sees an old value as new. */
     public static class SplitValue {
         private final SysGenId id = SysGenId.inProcess();
         private volatile long stamp = -1;

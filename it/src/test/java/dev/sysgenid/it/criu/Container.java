@@ -154,20 +154,9 @@ final class Container implements AutoCloseable {
         Clone clone = new Clone(
                 root,
                 noted,
-                Child.start(List.of(
-                        "unshare",
-                        "--pid",
-                        "--fork",
-                        "--kill-child",
-                        "--mount",
-                        "--mount-proc",
-                        "--propagation",
-                        "private",
-                        "/bin/sh",
-                        "-c",
-                        // Not exec: a CRIU that is process 1 itself takes its own clock for that of the process 1 which
-                        // it restores.
-                        "mount --bind " + root + " " + root + " && " + Criu.quoted(restore) + "; exit $?")));
+                // Not exec: a CRIU that is process 1 itself takes its own clock for that of the process 1 which it
+                // restores.
+                Criu.apart("mount --bind " + root + " " + root + " && " + Criu.quoted(restore) + "; exit $?"));
         clones.add(clone);
         await(resumed, clone.process);
         return clone;

@@ -117,18 +117,7 @@ final class Snapshot implements AutoCloseable {
         restore.addAll(List.of("restore", "-D", images().toString()));
         restore.addAll(options(name));
         restore.addAll(List.of("--action-script", resumedScript().toString()));
-        Child process = Child.start(List.of(
-                "unshare",
-                "--pid",
-                "--fork",
-                "--kill-child",
-                "--mount",
-                "--mount-proc",
-                "--propagation",
-                "private",
-                "/bin/sh",
-                "-c",
-                "mount --bind " + own + " " + home() + " && exec " + Criu.quoted(restore)));
+        Child process = Criu.apart("mount --bind " + own + " " + home() + " && exec " + Criu.quoted(restore));
         Clone clone = new Clone(name, own, process);
         clones.add(clone);
         return clone;
