@@ -207,9 +207,8 @@ class SourcesIT {
             int restores = STORM_SECONDS * 1000 / STORM_MILLIS;
             long end = System.nanoTime() + Child.LIMIT.toNanos();
             int number = 2;
-            // The page is looked at every 100 ms: what lies between two looks is one change. A daemon without a
-            // processor
-            // looks less often.
+            // The page is looked at every 100 ms, less often by a daemon without a processor: what lies between two
+            // looks is one change.
             while (number < 2 + restores || (device.generation() < restores / 10 && System.nanoTime() < end)) {
                 machine.restore(number++);
                 Thread.sleep(STORM_MILLIS);

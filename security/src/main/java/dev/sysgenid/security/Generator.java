@@ -39,9 +39,8 @@ final class Generator {
         }
         this.generations = generations;
         this.entropy = entropy;
-        // All of them at once, and in a plain array: to make each at its first use, atomically, costs the first bytes
-        // of a
-        // JVM more than to make them all. They hold little until they are used.
+        // All at once, and in a plain array: to make each at its first use, atomically, costs the first bytes of a JVM
+        // more than to make them all. They hold little until they are used.
         this.stripes = new Stripe[stripes];
         for (int i = 0; i < stripes; i++) {
             this.stripes[i] = new Stripe(entropy, drbgs);
