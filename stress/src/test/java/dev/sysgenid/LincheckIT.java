@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
  * makes up the calls, runs them in many orders, and looks for such a sequence.
  *
  * <p>Not here: the daemon's state machine and its loop, which belong to one thread (under a lock Lincheck would test the
- * lock); and the dispatcher, whose answers come from threads of its own, in {@code WatchTest}.
+ * lock), and are asked by many through the mounted device, in {@code LinearizableIT}; and the dispatcher, whose answers come
+ * from threads of its own, in {@code WatchTest}.
  */
 class LincheckIT {
     private static final int ITERATIONS = Integer.getInteger("lincheck.iterations", 3);

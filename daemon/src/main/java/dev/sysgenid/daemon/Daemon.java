@@ -142,12 +142,16 @@ public final class Daemon {
     /** Serves a connection that another daemon left, to the end. Returns false when that cannot be done. */
     private boolean takeOver(HandedDown handed, boolean privileged, CountDownLatch stopped)
             throws StartException, SystemCallException {
-        Undead undead = Undead.named(System.getenv(Undead.VARIABLE));
-        StateDirectory found = StateDirectory.find(StateDirectory.beside(options.mount()), privileged, undead);
+        StateDirectory found = StateDirectory.find(StateDirectory.beside(options.mount()), privileged);
         if (found == null) {
             say("what the last daemon left at " + options.mount() + " cannot be gone on with: its state is gone");
             abandon();
             return false;
+        }
+        Undead undead = found.undead();
+        if (undead.areThere()) {
+            say("process " + undead
+                    + ", which served before, was killed and cannot end until its requests are answered");
         }
         try (Arena arena = Arena.ofShared();
                 Loop loop = new Loop();

@@ -30,6 +30,7 @@ final class StateDirectory implements AutoCloseable {
     private int directory;
     private boolean closed;
     private boolean kept;
+    private Undead undead = new Undead();
 
     private StateDirectory(Path path, boolean mounted, int directory) {
         this.path = path;
@@ -87,11 +88,10 @@ final class StateDirectory implements AutoCloseable {
     }
 
     /**
-     * The one that a daemon left which died or handed over; null when there is none that can be trusted.
-     *
-     * @param undead while they are there, they have it locked: {@link #lock} it when they have ended
+     * The one that a daemon left which died or handed over; null when there is none that can be trusted. While somebody of
+     * {@link #undead} is there, they have it locked: {@link #lock} it when they have ended.
      */
-    static @Nullable StateDirectory find(Path path, boolean privileged, Undead undead) throws StartException {
+    static @Nullable StateDirectory find(Path path, boolean privileged) throws StartException {
         if (!Files.isDirectory(path, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
             return null;
         }
@@ -101,10 +101,16 @@ final class StateDirectory implements AutoCloseable {
             Unistd.close(directory);
             return null;
         }
-        if (!undead.areThere()) {
+        found.undead = Undead.holding(path.resolve(STATE));
+        if (!found.undead.areThere()) {
             found.lock();
         }
         return found;
+    }
+
+    /** Daemons that have used it, are dead, and cannot end. */
+    Undead undead() {
+        return undead;
     }
 
     private static int open(Path path) throws StartException {
@@ -175,13 +181,16 @@ final class StateDirectory implements AutoCloseable {
         return new PageFiles(path, directory);
     }
 
-    /** The file of the state, open. */
+    /** The file of the state, open, and with the lock by which this daemon is found should it be undead. */
     int openState() throws SystemCallException {
-        return SystemCallException.check(
+        int state = SystemCallException.check(
                 Unistd.openat(
                         directory, STATE, Unistd.O_RDWR | Unistd.O_CREAT | Unistd.O_NOFOLLOW | Unistd.O_CLOEXEC, 0600),
                 "open",
                 path.resolve(STATE));
+        // Shared, so nobody waits for it. Where it cannot be had, an undead daemon is one that lives.
+        int _ = Unistd.flock(state, Unistd.LOCK_SH | Unistd.LOCK_NB);
+        return state;
     }
 
     /** It is not to be removed when this is closed: another daemon goes on with it. */

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
+import dev.sysgenid.linux.Stat;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Daemons that were killed and cannot end: the thread that stores into pages sleeps in the kernel, uninterruptibly, until a
@@ -14,26 +16,38 @@ import org.jspecify.annotations.Nullable;
  * answers it. What that thread still stores then is of the last generation that was noted, so until it has ended there may be
  * no newer one.
  *
- * <p>They hold their locks and descriptors until they end.
+ * <p>They hold their locks and descriptors until they end, and are found by that: every daemon has a shared lock on its state.
  */
 final class Undead {
-    /** The environment variable by which the keeper names them: process ids, separated by blanks. */
-    static final String VARIABLE = "SYSGENID_UNDEAD";
+    private static final Path LOCKS = Path.of("/proc/locks");
 
     private final List<Path> processes = new ArrayList<>();
 
-    /** Those that are named and are what they are said to be. */
-    static Undead named(@Nullable String pids) {
+    /** Those that have a lock on a file; none where that cannot be seen. */
+    static Undead holding(Path file) {
         Undead undead = new Undead();
-        if (pids != null) {
-            for (String pid : pids.trim().split(" +", -1)) {
-                if (pid.matches("[1-9][0-9]{0,9}")) {
-                    undead.processes.add(Path.of("/proc", pid));
+        try (BufferedReader locks = Files.newBufferedReader(LOCKS, StandardCharsets.ISO_8859_1)) {
+            String wanted = name(Stat.of(file.toString(), false));
+            for (String line = locks.readLine(); line != null; line = locks.readLine()) {
+                // 1: FLOCK ADVISORY READ 4711 00:2a:2 0 EOF
+                String[] fields = line.split(" +", -1);
+                if (fields.length > 5 && fields[1].equals("FLOCK") && fields[5].equals(wanted)) {
+                    undead.processes.add(Path.of("/proc", fields[4]));
                 }
             }
+        } catch (IOException e) {
+            // Then whoever has the lock is taken for one that lives.
         }
-        undead.processes.removeIf(process -> !isUndead(process));
+        undead.areThere();
         return undead;
+    }
+
+    /** As the kernel names a file in its table of locks. */
+    private static String name(Stat file) {
+        long dev = file.dev();
+        long major = (dev >> 8 & 0xfff) | (dev >> 32 & ~0xfffL);
+        long minor = (dev & 0xff) | (dev >> 12 & ~0xffL);
+        return "%02x:%02x:%d".formatted(major, minor & 0xffff_ffffL, file.ino());
     }
 
     /** Whether there is still one of them. */
@@ -45,7 +59,7 @@ final class Undead {
     /** Dead, with a thread that is not. */
     private static boolean isUndead(Path process) {
         try {
-            String stat = Files.readString(process.resolve("stat"), java.nio.charset.StandardCharsets.ISO_8859_1);
+            String stat = Files.readString(process.resolve("stat"), StandardCharsets.ISO_8859_1);
             // Behind the command, which may hold anything: the state, and as the 20th field of all the number of
             // threads.
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
@@ -53,5 +67,15 @@ final class Undead {
         } catch (IOException | RuntimeException e) {
             return false;
         }
+    }
+
+    /** Their processes, for people. */
+    @Override
+    public String toString() {
+        return String.join(
+                ", ",
+                processes.stream()
+                        .map(process -> String.valueOf(process.getFileName()))
+                        .toList());
     }
 }

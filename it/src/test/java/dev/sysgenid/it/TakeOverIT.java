@@ -144,6 +144,7 @@ class TakeOverIT {
                 device.awaitServed();
             }
             device.awaitLog("the daemon was killed and cannot end; another one takes over");
+            device.awaitLog("cannot end until its requests are answered");
             assertThat(Processes.kill((int) clients.pid(), Processes.SIGTERM)).isZero();
             new Tap("launder", clients.awaitExit(), clients.output() + "\n# " + device.log()).check();
             device.stop();
