@@ -39,6 +39,11 @@ final class KeptDevice implements AutoCloseable {
 
     /** Serves, with a link beside the mount, as root. */
     static KeptDevice start(String... options) {
+        return startOn(Path.of(System.getProperty("java.home")), options);
+    }
+
+    /** As {@link #start}, with daemons that run on another Java, or what looks like one. */
+    static KeptDevice startOn(Path javaHome, String... options) {
         Namespace.require();
         try {
             Path directory = Files.createTempDirectory(Path.of("/run"), "sysgenid-it-");
@@ -62,7 +67,7 @@ final class KeptDevice implements AutoCloseable {
                     "SYSGENID_RESTART_DELAY",
                     "0",
                     "JAVA_HOME",
-                    System.getProperty("java.home"),
+                    javaHome.toString(),
                     "SYSGENID_JAVA_OPTIONS",
                     "-XX:TieredStopAtLevel=1 -XX:ErrorFile=" + directory.resolve("hs_err.log"));
             KeptDevice device = new KeptDevice(directory, mount, link, Child.start(command, environment));
