@@ -337,7 +337,7 @@ abstract sealed class Attached permits SysGenId {
     /** Under the lock: one more change that the device does not count. */
     final void advance() {
         epochs++;
-        if (domain != null) {
+        if (domain != null && !suspended) {
             publishEpoch();
         }
     }
@@ -383,16 +383,20 @@ abstract sealed class Attached permits SysGenId {
         }
     }
 
-    /** Closes whatever is open, for a checkpoint of the process; the generation is unknown until {@link #resume}. */
+    /**
+     * Closes whatever is open, for a checkpoint of the process; the generation is unknown until {@link #resume}. So it is without
+     * a device too: others are told of the restore before this one, and must not find what was.
+     */
     final void suspend() {
-        if (path == null) {
-            return;
-        }
         List<Domain.Link> open = new ArrayList<>();
         Domain old;
         lock.lock();
         try {
             suspended = true;
+            if (domain instanceof LocalDomain) {
+                epoch = UNKNOWN;
+                return;
+            }
             old = domain;
             detach(open);
         } finally {
@@ -453,6 +457,9 @@ abstract sealed class Attached permits SysGenId {
         try {
             if (domain instanceof LocalDomain local) {
                 int unused = local.bump();
+                if (!suspended) {
+                    publishEpoch(); // the same one, unless it was unknown
+                }
             } else {
                 advance();
             }

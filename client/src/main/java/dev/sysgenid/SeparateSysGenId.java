@@ -25,6 +25,7 @@ final class SeparateSysGenId extends SysGenId {
 
     @Override
     public void close() {
+        Crac.deregister(this);
         stop();
     }
 }

@@ -31,6 +31,10 @@ import org.jspecify.annotations.Nullable;
  * <p>When the daemon goes away the generation is <em>unknown</em>: {@link #isKnown} is false, and whatever is renewed on
  * change is renewed at every use, until the daemon is back; then listeners are called, for nobody knows what happened
  * meanwhile. That it is gone is found out within moments, not at once.
+ *
+ * <p>Where the application has {@code org.crac}, a checkpoint of the JVM closes the device of each object, and a restore is a
+ * change of each. In between the generation is unknown, without a device too: so it is for resources that were registered
+ * before the first use of this library, as they are told of the checkpoint after it, and of the restore before it.
  */
 public abstract sealed class SysGenId extends Attached implements AutoCloseable
         permits ProcessSysGenId, SeparateSysGenId {
@@ -93,11 +97,13 @@ public abstract sealed class SysGenId extends Attached implements AutoCloseable
         Domain domain = DeviceDomain.attach(absolute, true);
         SeparateSysGenId id = new SeparateSysGenId(absolute, VmClock.find(VmClock.DEVICE));
         id.start(domain);
+        Crac.register(id);
         return id;
     }
 
     /**
-     * Generations of this process alone, changed by {@link #trigger} and by nothing else; for tests of programs.
+     * Generations of this process alone, changed by {@link #trigger} and by a restore of the JVM (CRaC) only; for tests of
+     * programs.
      *
      * @return one of its own, at generation 0; to be closed
      */
@@ -108,6 +114,7 @@ public abstract sealed class SysGenId extends Attached implements AutoCloseable
     static SysGenId inProcess(@Nullable VmClock clock) {
         SeparateSysGenId id = new SeparateSysGenId(null, clock);
         id.start(new LocalDomain());
+        Crac.register(id);
         return id;
     }
 
@@ -115,8 +122,8 @@ public abstract sealed class SysGenId extends Attached implements AutoCloseable
      * Has an action run before each checkpoint of this JVM (CRaC, SnapStart), to erase what must not be in its image. It is
      * kept for the life of the process. Does nothing more where the application has no {@code org.crac}.
      *
-     * <p>Resources that registered with {@code org.crac} after {@link #open} have been told of the checkpoint already
-     * when it runs. When it throws, the checkpoint fails.
+     * <p>Resources that registered with {@code org.crac} after the first use of this library have been told of the checkpoint
+     * already when it runs. When it throws, the checkpoint fails.
      *
      * @param action run by the thread that makes the checkpoint
      */

@@ -4,12 +4,11 @@ package dev.sysgenid;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
-import org.crac.Context;
-import org.crac.Resource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,18 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 class CracTest {
     @TempDir
     Path directory;
-
-    /** Passed on, never called. */
-    private static final Context<Resource> CONTEXT = new Context<>() {
-        @Override
-        public void beforeCheckpoint(Context<? extends Resource> context) {}
-
-        @Override
-        public void afterRestore(Context<? extends Resource> context) {}
-
-        @Override
-        public void register(Resource resource) {}
-    };
 
     @Test
     void aRestoreIsAChangeThoughTheDeviceCountsNone() throws Exception {
@@ -38,12 +25,11 @@ class CracTest {
         try (SysGenId id = SysGenId.open(page);
                 Watcher watcher = id.watcher(() -> {})) {
             id.watch(calls::add);
-            CracResource resource = new CracResource(id);
             long before = id.stamp();
-            resource.beforeCheckpoint(CONTEXT);
+            Crac.beforeCheckpoint();
             assertThat(id.isKnown()).as("nothing is open").isFalse();
             long during = id.stamp();
-            resource.afterRestore(CONTEXT);
+            Crac.afterRestore();
             assertThat(id.isKnown()).as("for those that are told later").isTrue();
             assertThat(id.generation()).isEqualTo(4);
             assertThat(id.stamp()).isNotIn(before, during).isEqualTo(id.stamp());
@@ -58,10 +44,9 @@ class CracTest {
     void theDeviceMayBeGoneAtTheRestore() throws Exception {
         Path page = Pages.create(directory.resolve("page"));
         try (SysGenId id = SysGenId.open(page)) {
-            CracResource resource = new CracResource(id);
-            resource.beforeCheckpoint(CONTEXT);
+            Crac.beforeCheckpoint();
             Pages.write(page, new byte[0]);
-            resource.afterRestore(CONTEXT);
+            Crac.afterRestore();
             assertThat(id.isKnown()).isFalse();
             assertThat(id.stamp()).isNotEqualTo(id.stamp());
             Pages.create(page);
@@ -75,12 +60,22 @@ class CracTest {
         try (SysGenId id = SysGenId.inProcess()) {
             id.watch(calls::add);
             long before = id.stamp();
-            CracResource resource = new CracResource(id);
-            resource.beforeCheckpoint(CONTEXT);
-            assertThat(id.isKnown()).isTrue();
-            resource.afterRestore(CONTEXT);
-            assertThat(id.stamp()).isNotEqualTo(before);
+            PerGeneration<Object> value = id.perGeneration(Object::new);
+            Object made = value.get();
+            Crac.beforeCheckpoint();
+            assertThat(id.isKnown())
+                    .as("for those that are told of the restore first")
+                    .isFalse();
+            assertThat(id.stamp()).isNotEqualTo(id.stamp());
+            assertThat(value.get()).isNotSameAs(made).isNotSameAs(value.get());
+            id.trigger();
+            assertThat(id.isKnown()).as("after a change that somebody tells").isFalse();
             assertThat(calls.take()).isEqualTo(1);
+            Crac.afterRestore();
+            assertThat(id.isKnown()).isTrue();
+            assertThat(id.stamp()).isNotEqualTo(before).isEqualTo(id.stamp());
+            assertThat(value.get()).isNotSameAs(made).isSameAs(value.get());
+            assertThat(calls.take()).isEqualTo(2);
         }
     }
 
@@ -90,11 +85,38 @@ class CracTest {
         try (SysGenId id = SysGenId.open(page)) {
             List<Boolean> known = new ArrayList<>();
             SysGenId.beforeCheckpoint(() -> known.add(id.isKnown()));
-            CracResource resource = new CracResource(id);
-            resource.beforeCheckpoint(CONTEXT);
-            resource.afterRestore(CONTEXT);
+            Crac.beforeCheckpoint();
+            Crac.afterRestore();
             assertThat(known).containsExactly(true);
         }
+    }
+
+    /** Neither is what was made while others are told, nor is what was closed ever opened again. */
+    @Test
+    void whatIsMadeDuringACheckpointIsSuspendedAndWhatIsClosedIsForgotten() throws Exception {
+        Path page = Pages.create(directory.resolve("page"));
+        SysGenId closed = SysGenId.open(page);
+        Crac.beforeCheckpoint();
+        closed.close();
+        try (SysGenId made = SysGenId.open(page);
+                SysGenId local = SysGenId.inProcess()) {
+            assertThat(made.isKnown()).as("nothing is open").isFalse();
+            assertThat(local.isKnown()).isFalse();
+            Crac.afterRestore();
+            assertThat(made.isKnown()).isTrue();
+            assertThat(local.isKnown()).isTrue();
+        }
+        assertThat(closed.isKnown()).isFalse();
+    }
+
+    /** Whoever forgets to close one is not kept from being forgotten. */
+    @Test
+    void whatNobodyHoldsIsNotHeldHere() {
+        WeakReference<SysGenId> forgotten = new WeakReference<>(SysGenId.inProcess());
+        Pages.until("it is collected", () -> {
+            System.gc();
+            return forgotten.get() == null;
+        });
     }
 
     @Test
