@@ -145,6 +145,11 @@ final class Snapshot implements AutoCloseable {
     }
 
     private Path home() {
+        return home(directory);
+    }
+
+    /** The directory that a program is given whose snapshot is made in {@code directory}. */
+    static Path home(Path directory) {
         return directory.resolve("home");
     }
 

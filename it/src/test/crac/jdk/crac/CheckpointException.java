@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+package jdk.crac;
+
+/** It failed; why, the suppressed exceptions say. */
+public class CheckpointException extends Exception {
+    private static final long serialVersionUID = 1;
+}
