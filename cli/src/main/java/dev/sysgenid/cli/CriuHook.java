@@ -3,11 +3,15 @@ package dev.sysgenid.cli;
 
 import dev.sysgenid.daemon.ExitCodes;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>any other: nothing.
  * </ul>
  *
- * <p>It is the generation of the domain that was named, or of those that the dumped or restored processes can see ({@link
- * SeenDomains}), or else of the machine.
+ * <p>It is the generation of the domain that was named, or of the machine and the domains that the dumped or restored processes can
+ * see ({@link SeenDomains}). Of several the highest one is noted, and all are bumped above it.
  *
  * <p>The script that {@link HookFiles} installs does the same without a JVM where it can, and calls this where it cannot.
  */
@@ -72,11 +76,33 @@ final class CriuHook {
         if (process == null || !process.matches("[1-9][0-9]{0,9}") || root == null) {
             return List.of(machine);
         }
-        List<Path> devices = new ArrayList<>();
-        for (String name : SeenDomains.of(Path.of("/proc"), process, root)) {
-            devices.add(DeviceOption.of(machine, name));
+        SeenDomains seen = SeenDomains.of(Path.of("/proc"), process, root);
+        Set<String> names = new LinkedHashSet<>(seen.names());
+        if (seen.all()) {
+            names.addAll(domains(root));
         }
-        return devices.isEmpty() ? List.of(machine) : devices;
+        List<Path> devices = new ArrayList<>();
+        if (seen.machine()) {
+            devices.add(machine);
+        }
+        for (String name : names) {
+            Path device = DeviceOption.of(machine, name);
+            // What was removed meanwhile is seen by nobody who sees more than that.
+            if (!seen.machine() || Files.exists(device)) {
+                devices.add(device);
+            }
+        }
+        return devices;
+    }
+
+    private static List<String> domains(Path root) {
+        List<String> names = new ArrayList<>();
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(root, Files::isDirectory)) {
+            directories.forEach(directory -> names.add(String.valueOf(directory.getFileName())));
+        } catch (IOException | DirectoryIteratorException e) {
+            return List.of(); // no daemon of ours, as the machine's device will tell
+        }
+        return names;
     }
 
     private Path noteFile() throws Failure {
@@ -94,7 +120,7 @@ final class CriuHook {
             for (Path device : devices()) {
                 try (Device opened = Device.openToLook(device, context.opener())) {
                     int seen = opened.generation();
-                    generation = Integer.compareUnsigned(seen, generation) > 0 ? seen : generation;
+                    generation = isAbove(seen, generation) ? seen : generation;
                 }
             }
         } catch (Failure e) {
@@ -121,10 +147,15 @@ final class CriuHook {
         @Nullable Integer dumped = dumped(noteFile());
         // Above the highest one there is none: then zero, no wish.
         int minimum = dumped == null ? 0 : dumped + 1;
+        boolean withMachine = false; // a bump of the machine was one of each domain
         try {
             for (Path device : devices()) {
                 try (Device opened = Device.open(device, context.opener())) {
+                    if (withMachine && (minimum == 0 || isAbove(opened.generation(), minimum - 1))) {
+                        continue;
+                    }
                     int generation = opened.bump(minimum);
+                    withMachine |= device.equals(machine);
                     String of = device.equals(machine) ? "" : " of " + device;
                     context.err().println("sysgenid: restored; the generation" + of + " is " + Device.show(generation));
                 }
@@ -144,6 +175,10 @@ final class CriuHook {
                                     : ""),
                     e);
         }
+    }
+
+    private static boolean isAbove(int generation, int other) {
+        return Integer.compareUnsigned(generation, other) > 0;
     }
 
     /** The noted generation; null where there is no note, as beside images that were dumped without this hook. */

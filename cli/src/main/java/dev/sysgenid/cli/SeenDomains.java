@@ -12,10 +12,14 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Which domains a process can see: those of which its mount namespace has a mount, as {@code /proc/PID/mountinfo} tells. That is the
+ * What of a device a process can see: that of which its mount namespace has a mount, as {@code /proc/PID/mountinfo} tells. That is the
  * kernel's word; no path of the process's own is followed, so a container has no say in it.
+ *
+ * @param machine whether it sees the machine's device
+ * @param all whether it sees the machine's directory, and so each domain
+ * @param names the domains of which it has a mount
  */
-final class SeenDomains {
+record SeenDomains(boolean machine, boolean all, Set<String> names) {
     private static final String TYPE = "fuse.sysgenid";
     private static final int DEVICE = 2;
     private static final int ROOT = 3;
@@ -23,16 +27,18 @@ final class SeenDomains {
     /** Behind the path of what has no name any more. */
     private static final String DELETED = "//deleted";
 
-    private SeenDomains() {}
+    /** Where nothing can be known: then it is the machine that bumps, and nobody is left out. */
+    private static final SeenDomains UNKNOWN = new SeenDomains(true, false, Set.of());
 
     /**
-     * The names of the domains that a process sees of the mount at {@code root}.
+     * What a process sees of the mount at {@code root}.
      *
      * @param proc {@code /proc}
-     * @return empty when it sees that of the machine, or none at all
      */
-    static Set<String> of(Path proc, String process, Path root) {
+    static SeenDomains of(Path proc, String process, Path root) {
         Set<String> names = new LinkedHashSet<>();
+        boolean machine = false;
+        boolean all = false;
         try {
             String device = null;
             for (List<String> mount : mounts(proc.resolve("self"))) {
@@ -45,20 +51,22 @@ final class SeenDomains {
                     continue;
                 }
                 String path = mount.get(ROOT);
+                all |= path.equals("/");
                 if (path.endsWith(DELETED)) {
                     path = path.substring(0, path.length() - DELETED.length());
                 }
                 int end = path.indexOf('/', 1);
                 String first = path.isEmpty() ? "" : path.substring(1, end < 0 ? path.length() : end);
-                if (DomainName.refusal(first) != 0) {
-                    return Set.of(); // the machine's: the whole directory, or its device
+                if (DomainName.refusal(first) == 0) {
+                    names.add(first);
+                } else {
+                    machine = true;
                 }
-                names.add(first);
             }
         } catch (IOException e) {
-            return Set.of(); // then it is the machine that bumps, and nobody is left out
+            return UNKNOWN;
         }
-        return names;
+        return machine || !names.isEmpty() ? new SeenDomains(machine, all, names) : UNKNOWN;
     }
 
     /** The fields of those mounts that are of this program's type. */

@@ -5,10 +5,11 @@
 # CRIU calls this at each stage of a dump or a restore. A dump notes the generation beside its images. A restore bumps
 # above it once the files are open again and before anything restored runs; unless this ends with 0, it is aborted.
 #
-# A container that sees nothing of the device but the directory of one domain has that one bumped. What it sees, the kernel
-# says, in mountinfo.
+# It is about what the processes see, and what they see, the kernel says, in mountinfo: a container with nothing of the device
+# but the directory of one domain has that one bumped; whoever sees the machine's whole directory, the machine and each domain.
+# The note is the highest generation of all of these, and none of them is at that one or below it after the restore.
 #
-# Both need no JVM where the daemon is ours: its file "generation" is read, and written. Whatever does not work in that
+# Both need no JVM where the daemon is ours: its files "generation" are read, and written. Whatever does not work in that
 # way is left to the command, which also says what is wrong.
 
 case ${CRTOOLS_SCRIPT_ACTION-} in
@@ -18,10 +19,12 @@ esac
 
 device=@DEVICE@
 note=${CRTOOLS_IMAGE_DIR-}/sysgenid.generation
-target=$(readlink -f -- "$device" 2>/dev/null) && directory=${target%/*} generation=$directory/generation || generation=
+target=$(readlink -f -- "$device" 2>/dev/null) && directory=${target%/*} || directory=
 
-own='' seen=''
-if [ -n "$generation" ]; then
+# Names beside the machine's device; the machine itself is a dot, and comes first.
+names='' machine='' all='' own=''
+see() { case " $names " in *" $1 "*) ;; *) names="$names $1" ;; esac; }
+if [ -n "$directory" ]; then
   while read -r _ _ number root point rest; do
     case "$root $point ${rest##* - }" in "/ $directory fuse.sysgenid "*) own=$number ;; esac
   done </proc/self/mountinfo
@@ -31,33 +34,57 @@ if [ -n "$own" ] && [ -r "/proc/${CRTOOLS_INIT_PID-}/mountinfo" ]; then
     [ "$number" = "$own" ] || continue
     root=${root#/}
     case ${root%%/*} in
-      '' | sysgenid | generation | watchers | sources | *[!A-Za-z0-9._-]*) seen=machine/ ;;
-      *) [ -z "$seen" ] && seen=${root%%/*} || [ "$seen" = "${root%%/*}" ] || seen=several/ ;;
+      '') machine=. all=yes ;;
+      sysgenid | generation | watchers | sources | health | .* | *[!A-Za-z0-9._-]*) machine=. ;;
+      *) see "${root%%/*}" ;;
     esac
-    case $seen in */) break ;; esac
   done <"/proc/$CRTOOLS_INIT_PID/mountinfo"
+  if [ -n "$all" ]; then
+    for path in "$directory"/*/; do
+      path=${path%/}
+      [ ! -d "$path" ] || see "${path##*/}"
+    done
+  fi
+  names="$machine $names"
 fi
-case $seen in
-  '' | machine/) ;;
-  several/) generation= ;;
-  *) generation=$directory/$seen/generation ;;
-esac
+case $names in *[!\ ]*) ;; *) names=. ;; esac
 
-if [ -n "$generation" ] && [ -f "$generation" ]; then
+note_highest() {
+  highest=
+  for name in $names; do
+    [ -e "$directory/$name/generation" ] || [ "$name" = . ] || [ -z "$machine" ] || continue # removed meanwhile
+    read -r generation <"$directory/$name/generation" || return 1
+    [ -n "$highest" ] && [ "$generation" -le "$highest" ] || highest=$generation
+  done
+  echo "$highest" >"$note"
+}
+
+bump_above() { # $1: the noted generation, or nothing
+  [ -n "$1" ] && wish=$(($1 + 1)) || wish=0
+  bumped=
+  for name in $names; do
+    if [ -n "$bumped" ]; then # and with the machine, each domain
+      [ -n "$1" ] && [ -e "$directory/$name/generation" ] || continue
+      read -r generation <"$directory/$name/generation" || return 1
+      [ "$generation" -le "$1" ] || continue
+    fi
+    echo "$wish" >"$directory/$name/generation" || return 1
+    [ "$name" != . ] || bumped=yes
+  done
+}
+
+if [ -n "$directory" ] && [ -f "$directory/generation" ]; then
   case $CRTOOLS_SCRIPT_ACTION in
-    post-dump) cat -- "$generation" 2>/dev/null >"$note" && exit 0 ;;
+    post-dump) { note_highest; } 2>/dev/null && exit 0 ;;
     post-restore)
       if [ ! -e "$note" ]; then
-        wish=0
+        { bump_above ''; } 2>/dev/null && exit 0
       elif read -r dumped <"$note"; then
         case $dumped in
-          '' | *[!0-9]* | 0?* | ???????????*) wish= ;;
-          *) wish=$((dumped + 1)) ;;
+          '' | *[!0-9]* | 0?* | ???????????*) ;;
+          *) { bump_above "$dumped"; } 2>/dev/null && exit 0 ;;
         esac
-      else
-        wish=
       fi
-      [ -n "$wish" ] && { echo "$wish" >"$generation"; } 2>/dev/null && exit 0
       ;;
   esac
 fi

@@ -6,14 +6,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Which domains a process sees, by what the kernel says of its mounts. */
+/** What a process sees of a device, by what the kernel says of its mounts. */
 class SeenDomainsTest {
     private static final String MACHINE = line("0:55", "/", "/run/sysgenid", "fuse.sysgenid");
+
+    private static final SeenDomains MACHINE_ONLY = new SeenDomains(true, false, Set.of());
 
     @TempDir
     Path proc;
@@ -28,7 +31,7 @@ class SeenDomainsTest {
                 "22 1 8:1 / / rw - ext4 /dev/sda rw\n" + String.join("", lines));
     }
 
-    private Set<String> seen() {
+    private SeenDomains seen() {
         return SeenDomains.of(proc, "7", Path.of("/run/sysgenid"));
     }
 
@@ -40,37 +43,46 @@ class SeenDomainsTest {
     @Test
     void aDirectoryOrADeviceOfADomainIsThatDomain() throws IOException {
         mounts("7", line("0:55", "/web", "/run/sysgenid", "fuse.sysgenid"));
-        assertThat(seen()).containsExactly("web");
+        assertThat(seen()).isEqualTo(new SeenDomains(false, false, Set.of("web")));
         mounts("7", line("0:55", "/web/sysgenid//deleted", "/dev/sysgenid", "fuse.sysgenid"));
-        assertThat(seen()).containsExactly("web");
+        assertThat(seen()).isEqualTo(new SeenDomains(false, false, Set.of("web")));
         mounts("7", line("0:55", "/web", "/a", "fuse.sysgenid"), line("0:55", "/db/sysgenid", "/b", "fuse.sysgenid"));
-        assertThat(seen()).containsExactly("web", "db");
+        assertThat(seen()).isEqualTo(new SeenDomains(false, false, Set.of("web", "db")));
     }
 
     @Test
-    void whoSeesTheMachinesHasTheMachineBumped() throws IOException {
+    void whoSeesTheMachinesDirectorySeesAll() throws IOException {
         mounts("7", line("0:55", "/web", "/a", "fuse.sysgenid"), MACHINE);
-        assertThat(seen()).isEmpty();
-        mounts("7", line("0:55", "/sysgenid", "/dev/sysgenid", "fuse.sysgenid"));
-        assertThat(seen()).isEmpty();
-        mounts("7", line("0:55", "/sysgenid//deleted", "/dev/sysgenid", "fuse.sysgenid"));
-        assertThat(seen()).isEmpty();
+        assertThat(seen()).isEqualTo(new SeenDomains(true, true, Set.of("web")));
+        mounts("7", MACHINE);
+        assertThat(seen()).isEqualTo(new SeenDomains(true, true, Set.of()));
     }
 
     @Test
-    void whatIsNoMountOfOursIsNothing() throws IOException {
+    void whoSeesTheMachinesDeviceSeesThatToo() throws IOException {
+        for (String file : List.of("/sysgenid", "/sysgenid//deleted", "/watchers", "//deleted")) {
+            mounts("7", line("0:55", file, "/dev/sysgenid", "fuse.sysgenid"));
+            assertThat(seen()).isEqualTo(MACHINE_ONLY);
+            mounts(
+                    "7",
+                    line("0:55", "/web", "/a", "fuse.sysgenid"),
+                    line("0:55", file, "/dev/sysgenid", "fuse.sysgenid"));
+            assertThat(seen()).isEqualTo(new SeenDomains(true, false, Set.of("web")));
+        }
+    }
+
+    @Test
+    void whoSeesNothingOfOursHasTheMachineBumped() throws IOException {
         mounts("7");
-        assertThat(seen()).isEmpty();
+        assertThat(seen()).isEqualTo(MACHINE_ONLY);
         mounts("7", line("0:40", "/web", "/a", "fuse.sysgenid"), line("0:55", "/web", "/a", "ext4"));
-        assertThat(seen()).isEmpty();
+        assertThat(seen()).isEqualTo(MACHINE_ONLY);
         mounts("7", "nonsense\n", "- - - - - - fuse.sysgenid\n");
-        assertThat(seen()).isEmpty();
-        mounts("7", line("0:55", "//deleted", "/a", "fuse.sysgenid"));
-        assertThat(seen()).isEmpty();
+        assertThat(seen()).isEqualTo(MACHINE_ONLY);
         mounts("self");
         mounts("7", line("0:55", "/web", "/a", "fuse.sysgenid"));
-        assertThat(seen()).isEmpty();
+        assertThat(seen()).isEqualTo(MACHINE_ONLY);
         Files.delete(proc.resolve("7/mountinfo"));
-        assertThat(seen()).isEmpty();
+        assertThat(seen()).isEqualTo(MACHINE_ONLY);
     }
 }
