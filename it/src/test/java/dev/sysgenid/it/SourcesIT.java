@@ -234,4 +234,37 @@ class SourcesIT {
             assertThat(crowd.awaitExit()).isZero();
         }
     }
+
+    /** The same of an operator's bumps, each of which is one: nobody is lost on the way, and all acknowledge the last one. */
+    @Test
+    void aStormOfBumps() throws Exception {
+        try (ServedDevice device = ServedDevice.start()) {
+            Child crowd = device.startProgram(
+                    List.of(
+                            CProgram.behaviour("crowd").executable().toString(),
+                            device.device().toString(),
+                            Integer.toString(STORM_WATCHERS)),
+                    Map.of());
+            crowd.awaitLine("ready");
+            int bumps = STORM_SECONDS * 1000 / STORM_MILLIS;
+            long start = System.nanoTime();
+            for (int number = 1; number <= bumps; number++) {
+                device.bump();
+                assertThat(device.generation()).isEqualTo(number);
+                Thread.sleep(STORM_MILLIS);
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            Child.Ended waited = ServedDevice.runCommand(
+                    List.of("wait", "--device", device.device().toString(), "--timeout", "60s"));
+            assertThat(waited.output()).isEqualTo(Integer.toString(bumps));
+            assertThat(waited.status()).isZero();
+            assertThat(device.watchers().stream().filter(line -> line.contains(" rw yes ")))
+                    .hasSize(STORM_WATCHERS)
+                    .allMatch(line -> line.contains(" rw yes " + bumps + " - "));
+            crowd.send("end");
+            assertThat(crowd.awaitExit()).isZero();
+            System.out.printf(
+                    "a storm of bumps: %d in %.1f s, %d watchers, all at the last one%n", bumps, seconds, STORM_WATCHERS);
+        }
+    }
 }
