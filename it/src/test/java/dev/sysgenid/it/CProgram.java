@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.junit.jupiter.api.Assumptions;
 
 /** A program in C, compiled once, when a test first asks for it, into {@code target/c}. */
 public final class CProgram {
@@ -57,10 +56,9 @@ public final class CProgram {
     static void require32Bits() {
         Child.Ended probe =
                 Child.run(List.of("/bin/sh", "-c", "echo 'int main(void){return 0;}' | gcc -m32 -xc - -o /dev/null"));
-        Assumptions.assumeTrue(
-                probe.status() == 0,
-                () -> "SKIPPED: gcc makes no 32-bit programs here (Debian: apt install gcc-multilib): "
-                        + probe.output());
+        if (probe.status() != 0) {
+            throw Namespace.skip("gcc makes no 32-bit programs here (Debian: apt install gcc-multilib): " + probe.output());
+        }
     }
 
     /** Where it is. */
