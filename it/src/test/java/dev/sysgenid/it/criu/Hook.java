@@ -23,17 +23,22 @@ final class Hook {
      * @param device the device that it bumps
      */
     static Path install(Path root, Path device) throws IOException {
-        // What the launcher is elsewhere.
-        Path launcher = root.resolve("sysgenid");
-        List<String> program = ServedDevice.command(List.of());
-        Files.writeString(launcher, "#!/bin/sh\nexec " + Criu.quoted(program) + " \"$@\"\n");
-        Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
         List<String> install = new ArrayList<>(List.of("hook", "install", "criu", "--root", root.toString()));
-        install.addAll(List.of("--device", device.toString(), "--command", launcher.toString()));
+        install.addAll(List.of(
+                "--device", device.toString(), "--command", launcher(root).toString()));
         Child.Ended installed = ServedDevice.runCommand(install);
         assertThat(installed.status()).as(installed.output()).isZero();
         Path script = root.resolve("etc/criu/sysgenid-hook");
         assertThat(installed.output()).contains("written    " + script);
         return script;
+    }
+
+    /** In a directory, what the launcher is elsewhere. */
+    static Path launcher(Path directory) throws IOException {
+        Path launcher = directory.resolve("sysgenid");
+        List<String> program = ServedDevice.command(List.of());
+        Files.writeString(launcher, "#!/bin/sh\nexec " + Criu.quoted(program) + " \"$@\"\n");
+        Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
+        return launcher;
     }
 }
