@@ -57,7 +57,8 @@ public final class CProgram {
         Child.Ended probe =
                 Child.run(List.of("/bin/sh", "-c", "echo 'int main(void){return 0;}' | gcc -m32 -xc - -o /dev/null"));
         if (probe.status() != 0) {
-            throw Namespace.skip("gcc makes no 32-bit programs here (Debian: apt install gcc-multilib): " + probe.output());
+            throw Namespace.skip(
+                    "gcc makes no 32-bit programs here (Debian: apt install gcc-multilib): " + probe.output());
         }
     }
 

@@ -264,7 +264,8 @@ class SourcesIT {
             crowd.send("end");
             assertThat(crowd.awaitExit()).isZero();
             System.out.printf(
-                    "a storm of bumps: %d in %.1f s, %d watchers, all at the last one%n", bumps, seconds, STORM_WATCHERS);
+                    "a storm of bumps: %d in %.1f s, %d watchers, all at the last one%n",
+                    bumps, seconds, STORM_WATCHERS);
         }
     }
 }
