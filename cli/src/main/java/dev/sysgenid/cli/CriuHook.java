@@ -35,6 +35,9 @@ final class CriuHook {
 
     private static final int LONGEST_NOTE = 16;
 
+    /** Above it there is none. It counts where no other is seen: whoever may bump one domain is not to free all others of the bound. */
+    private static final int HIGHEST = 0xffffffff;
+
     private final Context context;
     private final Path machine;
     private final @Nullable String domain;
@@ -115,12 +118,14 @@ final class CriuHook {
 
     private void note() throws Failure {
         Path file = noteFile();
-        int generation = 0;
+        int generation = HIGHEST;
         try {
             for (Path device : devices()) {
                 try (Device opened = Device.openToLook(device, context.opener())) {
                     int seen = opened.generation();
-                    generation = isAbove(seen, generation) ? seen : generation;
+                    if (generation == HIGHEST || (seen != HIGHEST && isAbove(seen, generation))) {
+                        generation = seen;
+                    }
                 }
             }
         } catch (Failure e) {

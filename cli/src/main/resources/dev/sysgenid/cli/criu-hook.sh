@@ -54,7 +54,12 @@ note_highest() {
   for name in $names; do
     [ -e "$directory/$name/generation" ] || [ "$name" = . ] || [ -z "$machine" ] || continue # removed meanwhile
     read -r generation <"$directory/$name/generation" || return 1
-    [ -n "$highest" ] && [ "$generation" -le "$highest" ] || highest=$generation
+    # Above 4294967295 there is none: it counts where no other is seen.
+    case $highest,$generation in
+      ,* | 4294967295,*) highest=$generation ;;
+      *,4294967295) ;;
+      *) [ "$generation" -le "$highest" ] || highest=$generation ;;
+    esac
   done
   echo "$highest" >"$note"
 }
