@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
-import dev.sysgenid.daemon.source.FirmwareConfiguration;
 import dev.sysgenid.daemon.source.KernelRandom;
 import dev.sysgenid.daemon.source.Source;
-import dev.sysgenid.daemon.source.VmClock;
-import dev.sysgenid.daemon.source.VmGenId;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.TimerFd;
@@ -30,20 +27,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Two signs that follow each other closely are of one restore, if they are different ones: each sign shows each restore.
  * The same sign again is another restore. A second sign bumps all the same if the kernel's random numbers may not have been
- * fresh at the first one: who has renewed then must renew again. The operator's bumps neither count as a sign nor are
- * spared.
+ * fresh at the first one: who has renewed then must renew again. A guess and the operator's bumps neither count as a sign nor
+ * are spared.
  *
  * <p>Belongs to the loop's thread.
  */
 final class Sources implements AutoCloseable {
     /**
      * How far two signs of one restore lie apart at most, the bump at the first one left out: 318 ms were seen, emulated, and a daemon may be
-     * without a processor for longer. Two restores within this time are still two bumps, for one of their signs comes twice.
+     * without a processor for longer. Two restores within this time are still two bumps, for one of their signs comes twice:
+     * that takes signs which each restore shows, so a guess is none.
      */
     static final long SAME_RESTORE_NANOS = TimeUnit.SECONDS.toNanos(2);
-
-    /** For tests: a directory to look for devices in, instead of this machine. */
-    private static final String MACHINE_PROPERTY = "sysgenid.machine";
 
     /** The mark of a source that has none. */
     private static final String UNKNOWN = "unknown";
@@ -102,7 +97,7 @@ final class Sources implements AutoCloseable {
         @Override
         public void disrupted(String what) {
             if (bumpOnDisruption) {
-                restored(new Source.Restore(name + " disruption", what, false, null, false));
+                restored(Source.Restore.guess(name + " disruption", what));
             } else {
                 log.accept(name + ": " + what + "; nobody says that this is a clone, so the generation stays"
                         + " (serve --bump-on-disruption)");
@@ -158,17 +153,15 @@ final class Sources implements AutoCloseable {
      * @throws StartException when one that was chosen by name cannot be opened
      */
     static Sources open(SourceChoice choice, Path state, boolean takeOver, Consumer<String> log) throws StartException {
-        return open(choice, Path.of(System.getProperty(MACHINE_PROPERTY, "/")), state, takeOver, log);
+        return open(choice, Machine.here(), state, takeOver, log);
     }
 
-    static Sources open(SourceChoice choice, Path machine, Path state, boolean takeOver, Consumer<String> log)
+    static Sources open(SourceChoice choice, Machine machine, Path state, boolean takeOver, Consumer<String> log)
             throws StartException {
-        KernelRandom random =
-                new KernelRandom(log, machine.resolve("dev/hwrng").toString(), KernelRandom.isInTheProcessor());
-        Sources sources = new Sources(choice.bumpOnDisruption(), state.resolve(MARKS), log, random);
+        Sources sources = new Sources(choice.bumpOnDisruption(), state.resolve(MARKS), log, machine.random(log));
         Map<String, String> before = takeOver ? sources.readMarks() : Map.of();
         try {
-            for (Requirements.Requirement found : Requirements.sources(machine)) {
+            for (Requirements.Requirement found : machine.sources()) {
                 if (SourceChoice.ALL.contains(found.name())) {
                     String mark = before.getOrDefault(found.name(), UNKNOWN);
                     sources.entries.add(sources.entry(choice, machine, found, takeOver ? mark : null));
@@ -181,7 +174,7 @@ final class Sources implements AutoCloseable {
         }
     }
 
-    private Entry entry(SourceChoice choice, Path machine, Requirements.Requirement found, @Nullable String mark)
+    private Entry entry(SourceChoice choice, Machine machine, Requirements.Requirement found, @Nullable String mark)
             throws StartException {
         String name = found.name();
         Set<String> chosen = choice.names();
@@ -195,7 +188,7 @@ final class Sources implements AutoCloseable {
         String remedy = found.remedy();
         if (Requirements.isThere(found)) {
             try {
-                return new Entry(name, open(name, machine, mark), "");
+                return new Entry(name, machine.open(name, mark), "");
             } catch (SystemCallException e) {
                 why = String.valueOf(e.getMessage());
                 remedy = e.errno() == Errno.EACCES || e.errno() == Errno.EPERM ? "run it as root" : null;
@@ -208,19 +201,6 @@ final class Sources implements AutoCloseable {
                     remedy == null ? "leave it out, or let --source choose (auto)" : remedy);
         }
         return new Entry(name, null, remedy == null ? why : why + " (" + remedy.replace("\n", "; ") + ")");
-    }
-
-    private static Source open(String name, Path machine, @Nullable String mark) throws SystemCallException {
-        return switch (name) {
-            case SourceChoice.VMCLOCK ->
-                VmClock.open(machine.resolve("dev/vmclock0").toString(), mark);
-            case SourceChoice.VMGENID ->
-                VmGenId.open(machine.resolve("dev/kmsg").toString(), mark);
-            case SourceChoice.FW_CFG ->
-                FirmwareConfiguration.open(
-                        machine.resolve(Requirements.FW_CFG_GUID).toString(), mark);
-            default -> throw new IllegalArgumentException(name);
-        };
     }
 
     /** By name; a source that had none, or that nobody wrote down, is not among them. */
@@ -327,21 +307,26 @@ final class Sources implements AutoCloseable {
     private void restored(String name, Source.Restore restore) {
         Loop present = loop;
         long now = present == null ? 0 : present.now();
-        if (lastCertain && now - lastRestore < SAME_RESTORE_NANOS && lastSigns.add(restore.sign())) {
-            return;
+        if (!restore.guess()) {
+            if (lastCertain && now - lastRestore < SAME_RESTORE_NANOS && lastSigns.add(restore.sign())) {
+                return;
+            }
+            lastSigns.clear();
+            lastSigns.add(restore.sign());
         }
-        lastSigns.clear();
-        lastSigns.add(restore.sign());
         pending = restore;
         bumper.accept(name + ": " + restore.detail());
         pending = null;
-        // From its end on: what was said meanwhile could not be heard. A clone is cold, so a bump in it takes long.
-        lastRestore = present == null ? 0 : present.now();
+        now = present == null ? 0 : present.now();
+        if (!restore.guess()) {
+            // From its end on: what was said meanwhile could not be heard. A clone is cold, so a bump in it takes long.
+            lastRestore = now;
+        }
         // Whoever else has a sign of this restore is to show it now, and not later, when it would look like another
         // one.
         for (Entry entry : entries) {
             if (entry.due != Long.MAX_VALUE) {
-                entry.due = lastRestore;
+                entry.due = now;
             }
         }
     }
@@ -354,10 +339,11 @@ final class Sources implements AutoCloseable {
             if (mayReseed) {
                 boolean _ = random.reseed();
             }
-        } else if (restore.kernelReseeded()) {
-            lastCertain = true;
-        } else {
-            lastCertain = random.freshen(restore.entropy(), restore.unique());
+            return;
+        }
+        boolean certain = restore.kernelReseeded() || random.freshen(restore.entropy(), restore.unique());
+        if (!restore.guess()) {
+            lastCertain = certain;
         }
     }
 

@@ -4,7 +4,10 @@ package dev.sysgenid.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sysgenid.daemon.source.KernelLog;
+import dev.sysgenid.daemon.source.Source;
 import dev.sysgenid.daemon.source.VmClockPage;
+import dev.sysgenid.linux.SystemCallException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,11 +28,13 @@ class SourcesTest {
     private static final long LIMIT_NANOS = 240_000_000_000L;
 
     @TempDir
-    Path machine;
+    Path directory;
 
     @TempDir
     Path state;
 
+    private Machine machine;
+    private KernelLog kernelLog;
     private boolean takeOver;
 
     private final List<String> log = new ArrayList<>();
@@ -39,8 +45,15 @@ class SourcesTest {
     @BeforeEach
     void open() throws Exception {
         loop = new Loop();
-        Files.createDirectories(machine.resolve("dev"));
-        clock = new VmClockPage(machine.resolve("dev/vmclock0"), VmClockPage.COUNTED);
+        kernelLog = new KernelLog();
+        machine = new Machine(directory) {
+            @Override
+            Source open(String name, @Nullable String mark) throws SystemCallException {
+                return name.equals("vmgenid") ? kernelLog.openWithUevents(mark) : super.open(name, mark);
+            }
+        };
+        Files.createDirectories(directory.resolve("dev"));
+        clock = new VmClockPage(directory.resolve("dev/vmclock0"), VmClockPage.COUNTED);
         writeIdentifier(1);
     }
 
@@ -48,14 +61,23 @@ class SourcesTest {
     void release() throws IOException {
         loop.close();
         clock.close();
+        kernelLog.close();
     }
 
     private void writeIdentifier(int value) throws IOException {
-        Path guid = machine.resolve(Requirements.FW_CFG_GUID);
+        Path guid = directory.resolve(Requirements.FW_CFG_GUID);
         Files.createDirectories(guid.getParent());
         byte[] blob = new byte[4096];
         blob[40] = (byte) value;
         Files.write(guid, blob);
+    }
+
+    /** The device, its driver and the log; what the log says comes through {@link #kernelLog}. */
+    private void addVmGenId() throws IOException {
+        Path device = Files.createDirectories(directory.resolve("sys/bus/platform/devices/VMGENCTR:00"));
+        Path driver = Files.createDirectories(directory.resolve("sys/bus/platform/drivers/vmgenid"));
+        Files.createSymbolicLink(driver.resolve("VMGENCTR:00"), device);
+        Files.write(directory.resolve("dev/kmsg"), new byte[0]);
     }
 
     private Sources start(SourceChoice choice) throws Exception {
@@ -187,6 +209,50 @@ class SourcesTest {
             clock.u64(0x10, 3);
             runUntil(() -> !bumps.isEmpty());
             assertThat(bumps).containsExactly("vmclock: disruption marker 2 -> 3");
+        }
+    }
+
+    /** Nor does it say that the kernel's random numbers are fresh: a gap, and the real line soon after. */
+    @Test
+    void aGuessSparesNoSign() throws Exception {
+        addVmGenId();
+        Files.writeString(state.resolve(Sources.MARKS), "vmgenid 10\n");
+        takeOver = true;
+        try (Sources _ = start(SourceChoice.parse("vmgenid"))) {
+            kernelLog.write("6,20,1,-;after a gap\n");
+            runUntil(() -> bumps.size() == 1);
+            kernelLog.write("6,21,2,-;" + KernelLog.LINE + "\n");
+            runUntil(() -> bumps.size() == 2);
+            kernelLog.write("6,22,3,-;" + KernelLog.LINE + "\n");
+            runUntil(() -> bumps.size() == 3);
+            assertThat(bumps.get(0)).contains("went on while no daemon read it");
+            assertThat(bumps.get(1)).isEqualTo("vmgenid: " + KernelLog.LINE);
+        }
+    }
+
+    @Test
+    void aDisruptionSparesNoSign() throws Exception {
+        try (Sources _ = start(new SourceChoice(null, true))) {
+            clock.u64(0x10, 2);
+            runUntil(() -> bumps.size() == 1);
+            writeIdentifier(2);
+            runUntil(() -> bumps.size() == 2);
+            assertThat(bumps.get(1)).startsWith("fw_cfg: another identifier");
+        }
+    }
+
+    /** The kernel says one thing in two ways. */
+    @Test
+    void theLineAndTheUeventAreOneBump() throws Exception {
+        addVmGenId();
+        try (Sources sources = start(SourceChoice.parse("vmgenid"))) {
+            for (int restore = 1; restore <= 3; restore++) {
+                int number = restore;
+                kernelLog.sendUevent();
+                kernelLog.write("6,2" + restore + ",1,-;" + KernelLog.LINE + "\n");
+                runUntil(() -> reports(sources, "vmgenid active " + 2 * number));
+                assertThat(bumps).hasSize(restore);
+            }
         }
     }
 

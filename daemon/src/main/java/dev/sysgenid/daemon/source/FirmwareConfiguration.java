@@ -103,8 +103,8 @@ public final class FirmwareConfiguration implements Source {
         if (!Arrays.equals(now, noted)) {
             noted = now;
             // The identifier is no secret, but nobody needs all of it.
-            listener.restored(new Restore(
-                    "fw_cfg", "another identifier, " + HexFormat.of().formatHex(now, 0, 4) + "...", false, now, true));
+            listener.restored(Restore.unknownToTheKernel(
+                    "fw_cfg", "another identifier, " + HexFormat.of().formatHex(now, 0, 4) + "...", now, true));
         }
     }
 

@@ -214,10 +214,9 @@ public final class VmClock implements Source {
         noted = now;
         if (now.counted && (!before.counted || now.counter != before.counter)) {
             String from = before.counted ? Long.toUnsignedString(before.counter) : "nothing";
-            listener.restored(new Restore(
+            listener.restored(Restore.unknownToTheKernel(
                     "vmclock",
                     "generation counter " + from + " -> " + Long.toUnsignedString(now.counter),
-                    false,
                     bytes(),
                     false));
         } else if (before.counted && !now.counted) {

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * whatever it wishes. Of uevents only the kernel's count, which come from port 0: no socket can have that.
  *
  * <p>When the log overran (EPIPE), or had to be opened anew, lines were lost, and one of them may have been the one: that is
- * reported as a restore. Lost uevents are not, for the log has the same to tell.
+ * reported as a guess, unless the line itself follows before the log is read to its end. Lost uevents are not, for the log has
+ * the same to tell.
  */
 public final class VmGenId implements Source {
     private static final String LINE = "random: crng reseeded due to virtual machine fork";
@@ -51,6 +52,9 @@ public final class VmGenId implements Source {
     /** Of the last record that was read; -1 before the first. */
     private long sequence = -1;
 
+    /** Why lines are missing that may have told of a restore; null when none are, or when a line behind them did. */
+    private @Nullable String gap;
+
     /** Records up to this one were read by another daemon; the next one must be there, else some were lost. */
     private long readBefore = -1;
 
@@ -60,9 +64,13 @@ public final class VmGenId implements Source {
         this.uevents = uevents;
     }
 
-    /** For tests: lines from a pipe, and no uevents. */
-    static VmGenId ofPipe(int pipe) {
-        return new VmGenId("/nonexistent", pipe, -1);
+    /** For tests: lines from a pipe, no uevents, and a log to be opened when the pipe has ended. */
+    static VmGenId ofPipe(int pipe, String log, @Nullable String mark) {
+        VmGenId source = new VmGenId(log, pipe, -1);
+        if (mark != null) {
+            source.goOn(mark);
+        }
+        return source;
     }
 
     /**
@@ -150,6 +158,10 @@ public final class VmGenId implements Source {
     @Override
     public void look(Listener listener) {
         readLog(listener);
+        if (gap != null) {
+            listener.restored(Restore.guess("kmsg gap", gap + ", and may have told of a restore"));
+            gap = null;
+        }
         readUevents(listener);
     }
 
@@ -161,7 +173,7 @@ public final class VmGenId implements Source {
             }
             reopened = true;
             listener.found();
-            mayHaveMissed("the kernel's log was away", listener);
+            gap = "the kernel's log was away";
         }
         while (true) {
             long n = Unistd.read(log, buffer, BUFFER_SIZE);
@@ -170,7 +182,7 @@ public final class VmGenId implements Source {
             }
             if (n == -Errno.EPIPE) {
                 // The next read continues with the oldest line there is.
-                mayHaveMissed("the kernel's log overran", listener);
+                gap = "the kernel's log overran";
             } else if (n <= 0 && n != -Errno.EINTR) {
                 Unistd.close(log);
                 log = -1;
@@ -178,22 +190,22 @@ public final class VmGenId implements Source {
                 return;
             } else if (n > 0) {
                 String record = text(n);
-                if (isNew(record, listener)) {
+                if (isNew(record)) {
                     readLines(record, listener);
                 }
             }
         }
     }
 
-    /** Whether it is none of those that another daemon has read; tells if it is not the one that follows them. */
-    private boolean isNew(String record, Listener listener) {
+    /** Whether it is none of those that another daemon has read; notes if it is not the one that follows them. */
+    private boolean isNew(String record) {
         long its = sequence(record);
         if (readBefore >= 0) {
             if (its <= readBefore && readBefore != Long.MAX_VALUE) {
                 return false;
             }
             if (its != readBefore + 1) {
-                mayHaveMissed("the kernel's log went on while no daemon read it", listener);
+                gap = "the kernel's log went on while no daemon read it";
             }
             readBefore = -1;
         }
@@ -211,14 +223,11 @@ public final class VmGenId implements Source {
         }
     }
 
-    private static void mayHaveMissed(String why, Listener listener) {
-        listener.restored(Restore.reseeded("kmsg gap", why + ", and may have told of a restore"));
-    }
-
     /** One record, as the device gives them, or several. Lines that begin with a space continue a record. */
-    private static void readLines(String text, Listener listener) {
+    private void readLines(String text, Listener listener) {
         for (String line : text.split("\n", -1)) {
             if (isTheKernels(line)) {
+                gap = null; // the kernel has reseeded since, and the bump comes after all of it
                 listener.restored(Restore.reseeded("kmsg", LINE));
             }
         }
@@ -247,9 +256,16 @@ public final class VmGenId implements Source {
             if (n < 0) {
                 return;
             }
-            if (sender[0] == 0 && isTheUevent(text(n))) {
-                listener.restored(Restore.reseeded("uevent", UEVENT));
+            if (sender[0] == 0) {
+                readUevent(text(n), listener);
             }
+        }
+    }
+
+    /** One message of the kernel's. */
+    static void readUevent(String message, Listener listener) {
+        if (isTheUevent(message)) {
+            listener.restored(Restore.reseeded("uevent", UEVENT));
         }
     }
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class VmGenIdTest {
     private static final String KMSG = "/dev/kmsg";
-    private static final String LINE = "random: crng reseeded due to virtual machine fork";
+    private static final String LINE = KernelLog.LINE;
     private static final int LIMIT_MILLIS = 60_000;
 
     private final Told told = new Told();
@@ -104,21 +104,74 @@ class VmGenIdTest {
 
     @Test
     void aRecordedStream() throws Exception {
-        int[] pipe = new int[2];
-        assertThat(Unistd.pipe2(pipe, Unistd.O_NONBLOCK | Unistd.O_CLOEXEC)).isZero();
-        try (VmGenId source = VmGenId.ofPipe(pipe[0])) {
+        try (KernelLog log = new KernelLog();
+                VmGenId source = log.open(null)) {
             assertThat(told.by(source)).isEmpty();
-            write(pipe[1], "6,511,1,-;clocksource: tsc\n SUBSYSTEM=cpu\n DEVICE=+cpu:0\n14,512,2,-;" + LINE + "\n");
+            log.write("6,511,1,-;clocksource: tsc\n SUBSYSTEM=cpu\n DEVICE=+cpu:0\n14,512,2,-;" + LINE + "\n");
             assertThat(told.by(source)).isEmpty();
-            write(pipe[1], "5,513,8123456,-;" + LINE + "\n");
+            log.write("5,513,8123456,-;" + LINE + "\n");
             assertThat(told.by(source)).containsExactly("restored kmsg: " + LINE);
             assertThat(told.restores).allMatch(Source.Restore::kernelReseeded);
-            write(pipe[1], "5,514,8123456,-;" + LINE + "\n5,515,8123457,-;" + LINE + "\n");
+            log.write("5,514,8123456,-;" + LINE + "\n5,515,8123457,-;" + LINE + "\n");
             assertThat(told.by(source)).hasSize(2);
-            Unistd.close(pipe[1]);
+            log.close();
             assertThat(told.by(source)).containsExactly("lost: the kernel's log has ended");
             assertThat(source.periodNanos()).as("it tries again").isPositive();
             assertThat(told.by(source)).as("said once").isEmpty();
+        }
+    }
+
+    /** That the kernel has made its random numbers fresh, nobody knows then. */
+    @Test
+    void aGapIsAGuessUnlessTheLineFollows() throws Exception {
+        try (KernelLog log = new KernelLog();
+                VmGenId source = log.open("10")) {
+            log.write("6,10,1,-;read by another daemon\n");
+            assertThat(told.by(source)).isEmpty();
+            log.write("6,20,1,-;after a gap\n");
+            assertThat(told.by(source))
+                    .containsExactly("restored kmsg gap: the kernel's log went on while no daemon read it, and may have"
+                            + " told of a restore");
+            assertThat(told.restores.getLast())
+                    .returns(true, Source.Restore::guess)
+                    .returns(false, Source.Restore::kernelReseeded);
+            log.write("6,21,1,-;" + LINE + "\n");
+            assertThat(told.by(source)).containsExactly("restored kmsg: " + LINE);
+            assertThat(told.restores.getLast()).returns(false, Source.Restore::guess);
+        }
+        try (KernelLog log = new KernelLog();
+                VmGenId source = log.open("10")) {
+            log.write("6,20,1,-;after a gap\n6,21,1,-;" + LINE + "\n");
+            assertThat(told.by(source)).containsExactly("restored kmsg: " + LINE);
+            log.write("6,22,1,-;more\n");
+            assertThat(told.by(source)).isEmpty();
+        }
+    }
+
+    /** The pipe is lost; the log that is opened in its place is the real one. */
+    @Test
+    void aLogThatWasLostIsReadAgain() throws Exception {
+        need(Unistd.geteuid() == 0 && Files.exists(Path.of(KMSG)), "only root can write to " + KMSG);
+        try (KernelLog pipe = new KernelLog();
+                VmGenId source = pipe.open(null, KMSG)) {
+            pipe.write("6,511,1,-;x\n");
+            assertThat(told.by(source)).isEmpty();
+            assertThat(source.periodNanos()).isZero();
+            pipe.close();
+            assertThat(told.by(source)).containsExactly("lost: the kernel's log has ended");
+            assertThat(source.describe()).contains("cannot be read at the moment");
+            assertThat(told.by(source))
+                    .containsExactly(
+                            "found",
+                            "restored kmsg gap: the kernel's log was away, and may have told of a restore");
+            assertThat(told.restores).allMatch(Source.Restore::guess);
+            assertThat(source.describe()).isEqualTo(KMSG);
+            assertThat(told.by(source)).isEmpty();
+            assertThat(source.periodNanos()).as("nobody waits for it").isEqualTo(1_000_000_000);
+            String before = source.mark();
+            writeToLog("sysgenid test: after the loss\n");
+            assertThat(told.by(source)).isEmpty();
+            assertThat(source.mark()).as("of the last line").isNotEqualTo(before);
         }
     }
 
@@ -177,18 +230,26 @@ class VmGenIdTest {
         }
     }
 
-    /** A machine that was restored before has the real line in its log. */
+    /**
+     * Whatever this machine's kernel has logged, the line would be known in its place if the kernel said it, and not if a
+     * program did. A machine that was restored before has the line itself.
+     */
     @Test
     void theRealLineIsKnown() {
         int log = Unistd.open(KMSG, Unistd.O_RDONLY | Unistd.O_NONBLOCK | Unistd.O_CLOEXEC, 0);
         need(log >= 0, KMSG + " cannot be read: " + Errno.describe(-log));
-        List<String> real = records(log).stream()
-                .flatMap(String::lines)
-                .filter(record -> record.endsWith(";" + LINE))
-                .filter(record -> record.matches("[0-7],.*")) // not of other tests
-                .toList();
+        List<String> real = records(log);
         Unistd.close(log);
-        assertThat(real).allMatch(VmGenId::isTheKernels);
+        assertThat(real).isNotEmpty();
+        for (String record : real) {
+            boolean kernels = record.matches("(?s)[0-7],.*");
+            assertThat(VmGenId.isTheKernels(record.substring(0, record.indexOf(';') + 1) + LINE))
+                    .as(record)
+                    .isEqualTo(kernels);
+            if (kernels && record.contains("due to virtual machine fork")) {
+                assertThat(record.lines()).anyMatch(VmGenId::isTheKernels);
+            }
+        }
     }
 
     /** It overwrites this machine's kernel log, so only on request, and on a machine of the tests' own. */
