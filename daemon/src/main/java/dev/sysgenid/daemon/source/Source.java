@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to the loop's thread. Nothing here blocks.
  */
 public interface Source extends AutoCloseable {
-    /** Descriptors whose readability is a reason to {@link #look}; they stay the same until {@link #close}. */
+    /** Descriptors whose readability is a reason to {@link #look}, asked once, before the first one; it may close them. */
     int[] descriptors();
 
     /** How long after the last look to look again in any case, in nanoseconds; 0 for never. May change at each look. */

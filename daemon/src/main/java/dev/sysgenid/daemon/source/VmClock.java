@@ -70,8 +70,8 @@ public final class VmClock implements Source {
     private final MemorySegment second = arena.allocate(LENGTH);
 
     private int descriptor;
-    /** Whether the loop waits for the descriptor; never again after the notifications have ended. */
-    private final boolean notified;
+    /** Whether the loop waits for the descriptor. It knows the first one only, so never again once that was closed. */
+    private boolean notified;
 
     private State noted;
     private @Nullable String broken;
@@ -181,7 +181,8 @@ public final class VmClock implements Source {
         if (broken != null) {
             return RETRY_NANOS;
         }
-        return notified && noted.notifies ? RARE_LOOK_NANOS : LOOK_NANOS;
+        // A look in the middle of a change has used up the notification.
+        return notified && unsteady == 0 ? RARE_LOOK_NANOS : LOOK_NANOS;
     }
 
     @Override
@@ -208,7 +209,8 @@ public final class VmClock implements Source {
             listener.found();
         }
         if (notified && !now.notifies) {
-            quieten();
+            closeDescriptor();
+            descriptor = openQuietly(path); // if that fails, the next look tells
         }
         State before = noted;
         noted = now;
@@ -234,20 +236,24 @@ public final class VmClock implements Source {
     private void breakDown(String why, Listener listener) {
         boolean first = broken == null;
         broken = why;
-        quieten();
+        closeDescriptor();
         if (first) {
             listener.lost(why);
         }
     }
 
     /** Takes the descriptor away from whoever waits for it: one that always says something would be waited for in vain. */
-    private void quieten() {
-        Unistd.close(descriptor);
-        descriptor = openQuietly(path);
+    private void closeDescriptor() {
+        if (descriptor >= 0) {
+            Unistd.close(descriptor);
+        }
+        descriptor = -1;
+        notified = false;
     }
 
     private void reopen() throws UnusableException {
-        quieten();
+        closeDescriptor();
+        descriptor = openQuietly(path);
         if (descriptor < 0) {
             throw new UnusableException("it cannot be opened: " + Errno.describe(-descriptor));
         }
@@ -266,13 +272,12 @@ public final class VmClock implements Source {
         }
         return path
                 + (noted.counted ? "" : ", without a generation counter: it tells of disruptions only")
-                + (notified && noted.notifies ? ", notified" : ", looked at every 100 ms");
+                + (notified ? ", notified" : ", looked at every 100 ms");
     }
 
     @Override
     public void close() {
-        Unistd.close(descriptor);
-        descriptor = -1;
+        closeDescriptor();
         arena.close();
     }
 }

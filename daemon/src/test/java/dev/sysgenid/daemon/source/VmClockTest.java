@@ -151,11 +151,60 @@ class VmClockTest {
                 VmClock clock = VmClock.open(path.toString(), null)) {
             assertThat(clock.descriptors()).hasSize(1);
             assertThat(clock.periodNanos()).isEqualTo(10_000_000_000L);
+            assertThat(clock.describe()).endsWith(", notified");
             page.u64(0x18, VmClockPage.COUNTED);
+            assertThat(told.by(clock)).isEmpty();
+            assertIsLookedAt(clock);
+            page.clone(101);
+            assertThat(told.by(clock)).hasSize(1);
+            page.u64(0x18, VmClockPage.COUNTED | NOTIFIES);
+            assertThat(told.by(clock)).isEmpty();
+            assertIsLookedAt(clock); // nobody waits for the descriptor that it has now
+        }
+    }
+
+    @Test
+    void withoutNotificationsItIsNotOpenedAtEachLook() throws Exception {
+        try (VmClockPage page = new VmClockPage(path, VmClockPage.COUNTED | NOTIFIES);
+                VmClock clock = VmClock.open(path.toString(), null)) {
+            page.u64(0x18, VmClockPage.COUNTED);
+            assertThat(told.by(clock)).isEmpty();
+            Files.delete(path); // what is open stays
+            assertThat(told.by(clock)).isEmpty();
+            page.clone(101);
+            assertThat(told.by(clock)).containsExactly("restored vmclock: generation counter 100 -> 101");
+        }
+    }
+
+    @Test
+    void afterALossItIsLookedAt() throws Exception {
+        try (VmClockPage page = new VmClockPage(path, VmClockPage.COUNTED | NOTIFIES);
+                VmClock clock = VmClock.open(path.toString(), null)) {
+            page.u32(0, 7);
+            assertThat(told.by(clock)).containsExactly("lost: its magic is wrong");
+            page.u32(0, 0x4b4c4356);
+            assertThat(told.by(clock)).containsExactly("found");
+            assertIsLookedAt(clock);
+        }
+    }
+
+    /** What says that there is more to see is quiet after a look, also after one that saw nothing. */
+    @Test
+    void inTheMiddleOfAChangeItIsLookedAtAgainSoon() throws Exception {
+        try (VmClockPage page = new VmClockPage(path, VmClockPage.COUNTED | NOTIFIES);
+                VmClock clock = VmClock.open(path.toString(), null)) {
+            page.u32(0x0c, 3);
             assertThat(told.by(clock)).isEmpty();
             assertThat(clock.periodNanos()).isEqualTo(100_000_000);
             page.clone(101);
+            page.u32(0x0c, 4);
             assertThat(told.by(clock)).hasSize(1);
+            assertThat(clock.periodNanos()).isEqualTo(10_000_000_000L);
         }
+    }
+
+    private static void assertIsLookedAt(VmClock clock) {
+        assertThat(clock.periodNanos()).isEqualTo(100_000_000);
+        assertThat(clock.describe()).endsWith(", looked at every 100 ms");
     }
 }
