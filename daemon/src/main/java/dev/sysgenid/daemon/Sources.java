@@ -73,6 +73,8 @@ final class Sources implements AutoCloseable {
         private boolean lost;
         private long restores;
         private long due = Long.MAX_VALUE;
+        /** Of the look that goes on. */
+        private final List<Source.Restore> told = new ArrayList<>();
 
         Entry(String name, @Nullable Source source, String detail) {
             this.name = name;
@@ -91,7 +93,7 @@ final class Sources implements AutoCloseable {
         @Override
         public void restored(Source.Restore restore) {
             restores++;
-            Sources.this.restored(name, restore);
+            told.add(restore);
         }
 
         @Override
@@ -116,8 +118,19 @@ final class Sources implements AutoCloseable {
             log.accept(name + " tells of restores again");
         }
 
-        /** What a source does wrong must not end the daemon; but then it is none any more. */
         private void look(Loop present) {
+            lookOnly(present);
+            // Behind it, for what goes wrong in a bump is no defect of the source, and ends the daemon: the next one finds
+            // the marks as they were, and so the restore.
+            List<Source.Restore> restored = List.copyOf(told);
+            told.clear();
+            for (Source.Restore restore : restored) {
+                Sources.this.restored(name, restore);
+            }
+        }
+
+        /** What a source does wrong must not end the daemon; but then it is none any more. */
+        private void lookOnly(Loop present) {
             Source looking = source;
             if (looking == null) {
                 return;
@@ -315,8 +328,11 @@ final class Sources implements AutoCloseable {
             lastSigns.add(restore.sign());
         }
         pending = restore;
-        bumper.accept(name + ": " + restore.detail());
-        pending = null;
+        try {
+            bumper.accept(name + ": " + restore.detail());
+        } finally {
+            pending = null;
+        }
         now = present == null ? 0 : present.now();
         if (!restore.guess()) {
             // From its end on: what was said meanwhile could not be heard. A clone is cold, so a bump in it takes long.

@@ -256,6 +256,24 @@ class SourcesTest {
         }
     }
 
+    /** It ends the daemon, and the next one finds the restore. */
+    @Test
+    void aBumpThatFailsIsNoDefectOfTheSource() throws Exception {
+        try (Sources sources = Sources.open(SourceChoice.AUTO, machine, state, takeOver, log::add)) {
+            sources.start(loop, _ -> {
+                throw new IllegalStateException("no bump");
+            });
+            clock.clone(101);
+            assertThatThrownBy(loop::run).hasMessage("no bump");
+            assertThat(reports(sources, "vmclock active 1")).isTrue();
+            assertThat(log).isEmpty();
+        }
+        takeOver = true;
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            assertThat(bumps).containsExactly("vmclock: generation counter 100 -> 101");
+        }
+    }
+
     @Test
     void whatIsNotThereIsSaid() throws Exception {
         try (Sources sources = Sources.open(SourceChoice.AUTO, machine, state, takeOver, log::add)) {
