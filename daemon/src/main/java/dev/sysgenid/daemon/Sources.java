@@ -46,6 +46,9 @@ final class Sources implements AutoCloseable {
     /** The file in the state's directory that holds the marks of the sources. */
     static final String MARKS = "sources";
 
+    private static final Source.Restore CAUGHT_UP = Source.Restore.reseeded(
+            "hwrng", "the hardware's generator has answered late, and the random numbers are fresh now");
+
     private final List<Entry> entries = new ArrayList<>();
     private final Path marks;
     private @Nullable String marked;
@@ -63,6 +66,8 @@ final class Sources implements AutoCloseable {
 
     private long lastRestore;
     private boolean lastCertain;
+    /** Whether the last bump that a source made may have been before the kernel's random numbers were fresh. */
+    private boolean owed;
     private final Set<String> lastSigns = new HashSet<>();
 
     /** A source, or why there is none. */
@@ -271,6 +276,8 @@ final class Sources implements AutoCloseable {
     void start(Loop waiting, Consumer<String> bumpBy) throws SystemCallException {
         loop = waiting;
         bumper = bumpBy;
+        lastRestore = waiting.now() - SAME_RESTORE_NANOS;
+        random.onAnswer(() -> waiting.submit(this::catchUp));
         timer = SystemCallException.check(
                 TimerFd.timerfd_create(TimerFd.CLOCK_MONOTONIC, TimerFd.TFD_NONBLOCK | TimerFd.TFD_CLOEXEC),
                 "timerfd_create",
@@ -328,11 +335,7 @@ final class Sources implements AutoCloseable {
             lastSigns.add(restore.sign());
         }
         pending = restore;
-        try {
-            bumper.accept(name + ": " + restore.detail());
-        } finally {
-            pending = null;
-        }
+        bump(name, restore);
         now = present == null ? 0 : present.now();
         if (!restore.guess()) {
             // From its end on: what was said meanwhile could not be heard. A clone is cold, so a bump in it takes long.
@@ -347,17 +350,35 @@ final class Sources implements AutoCloseable {
         }
     }
 
+    private void bump(String name, Source.Restore why) {
+        pending = why;
+        try {
+            bumper.accept(name + ": " + why.detail());
+        } finally {
+            pending = null;
+        }
+    }
+
+    /** The hardware's generator has answered. If nobody waited for it any more, who has renewed must renew again. */
+    private void catchUp() {
+        if (owed && random.catchUp()) {
+            bump("hwrng", CAUGHT_UP); // and a further sign of that restore need not bump again
+        }
+    }
+
     /** Called at each bump, whoever makes it, before anybody is told: the kernel's random numbers are fresh after it. */
     void freshen() {
         Source.Restore restore = pending;
         if (restore == null) {
-            // What the operator knows of the restore, the kernel may not know.
+            // What the operator knows of the restore, the kernel may not know. Nobody is warned each time, and no bump
+            // follows: it may be one of a domain, which is to disturb nobody else.
             if (mayReseed) {
-                boolean _ = random.reseed();
+                random.freshenQuietly();
             }
             return;
         }
         boolean certain = restore.kernelReseeded() || random.freshen(restore.entropy(), restore.unique());
+        owed = !certain;
         if (!restore.guess()) {
             lastCertain = certain;
         }

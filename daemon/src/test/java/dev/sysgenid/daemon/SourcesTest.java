@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sysgenid.daemon.source.KernelLog;
+import dev.sysgenid.daemon.source.KernelRandom;
 import dev.sysgenid.daemon.source.Source;
 import dev.sysgenid.daemon.source.VmClockPage;
 import dev.sysgenid.linux.SystemCallException;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +39,7 @@ class SourcesTest {
     private Machine machine;
     private KernelLog kernelLog;
     private boolean takeOver;
+    private boolean processor = true;
 
     private final List<String> log = new ArrayList<>();
     private final List<String> bumps = new ArrayList<>();
@@ -50,6 +54,11 @@ class SourcesTest {
             @Override
             Source open(String name, @Nullable String mark) throws SystemCallException {
                 return name.equals("vmgenid") ? kernelLog.openWithUevents(mark) : super.open(name, mark);
+            }
+
+            @Override
+            KernelRandom random(Consumer<String> told) {
+                return new KernelRandom(told, directory.resolve("dev/hwrng").toString(), processor);
             }
         };
         Files.createDirectories(directory.resolve("dev"));
@@ -238,6 +247,45 @@ class SourcesTest {
             writeIdentifier(2);
             runUntil(() -> bumps.size() == 2);
             assertThat(bumps.get(1)).startsWith("fw_cfg: another identifier");
+        }
+    }
+
+    /** The first sign came when nothing was known to differ between clones; the second brings something. */
+    @Test
+    void aSecondSignBumpsAgainWhenTheFirstMayNotHaveBeenFresh() throws Exception {
+        OwnThread.needRoot();
+        processor = false;
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            clock.clone(101);
+            runUntil(() -> bumps.size() == 1);
+            assertThat(log).singleElement().asString().contains("neither the processor nor ");
+            writeIdentifier(2);
+            runUntil(() -> bumps.size() == 2);
+            assertThat(bumps.get(1)).startsWith("fw_cfg: ");
+        }
+    }
+
+    /** The hardware's generator may be slow: when it has answered, everybody renews again, and once. */
+    @Test
+    void lateHardwareBumpsAgain() throws Exception {
+        OwnThread.needRoot();
+        processor = false;
+        Path hardware = directory.resolve("dev/hwrng");
+        assertThat(new ProcessBuilder("mkfifo", hardware.toString()).start().waitFor())
+                .isZero();
+        try (Sources sources = start(SourceChoice.parse("vmclock"))) {
+            sources.freshen(); // the operator's
+            assertThat(log).isEmpty();
+            clock.clone(101);
+            runUntil(() -> bumps.size() == 1);
+            assertThat(log).singleElement().asString().contains(hardware + " has not answered yet; a further bump follows");
+            try (FileOutputStream end = new FileOutputStream(hardware.toFile())) {
+                // Half of it is for the operator's bump, and may be from before the restore.
+                end.write(new byte[1024]);
+                runUntil(() -> bumps.size() == 2);
+            }
+            assertThat(bumps.get(1)).startsWith("hwrng: the hardware's generator has answered late");
+            assertThat(log).hasSize(1);
         }
     }
 

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A failure is told and stops nothing: programs that renew from numbers which may repeat are better off than programs
  * that do not renew at all, and those that draw from elsewhere too are safe.
+ *
+ * <p>The hardware's generator may answer when nobody waits any more. Then {@link #catchUp} is to be called.
  *
  * <p>Belongs to the loop's thread.
  */
@@ -43,7 +44,52 @@ public final class KernelRandom implements AutoCloseable {
     private final long patienceMillis;
     private final int descriptor;
 
-    private @Nullable Thread reader;
+    /** The last one of the hardware's generator. */
+    private @Nullable Reading reading;
+
+    private Runnable answered = () -> {};
+
+    /** Held by whoever uses the descriptor beside the loop's thread, or closes it. */
+    private final Object lock = new Object();
+
+    private boolean closed;
+
+    /** One reading of the hardware's generator, by a thread of its own. */
+    private final class Reading {
+        private final CountDownLatch over = new CountDownLatch(1);
+        private volatile boolean added;
+
+        /** Whether it began before the last restore, so that some of it may be the snapshot's. The loop's thread's. */
+        private boolean stale;
+
+        private boolean goesOn() {
+            return over.getCount() > 0;
+        }
+
+        private void run() {
+            int generator = Unistd.open(hardware, Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment memory = arena.allocate(HARDWARE_BYTES);
+                for (int got = 0; got < HARDWARE_BYTES; ) {
+                    long n = Unistd.read(generator, memory.asSlice(got), HARDWARE_BYTES - got);
+                    if (n <= 0 && n != -Errno.EINTR) {
+                        return; // there is no hardware behind the device
+                    }
+                    got += (int) Math.max(n, 0);
+                }
+                synchronized (lock) {
+                    if (!closed) {
+                        added = Random.addEntropy(descriptor, 0, memory, HARDWARE_BYTES) == 0;
+                        over.countDown();
+                        answered.run();
+                    }
+                }
+            } finally {
+                over.countDown();
+                Unistd.close(generator);
+            }
+        }
+    }
 
     /**
      * Does not yet change anything.
@@ -92,6 +138,14 @@ public final class KernelRandom implements AutoCloseable {
     }
 
     /**
+     * What to call when the hardware's generator has answered, by the thread that reads it: it has the loop's thread {@link
+     * #catchUp} where that is due.
+     */
+    public void onAnswer(Runnable action) {
+        answered = action;
+    }
+
+    /**
      * After a restore of which the kernel does not know: mixes in what there is, and makes new keys.
      *
      * @param entropy what may differ between clones; null where there is nothing
@@ -99,12 +153,8 @@ public final class KernelRandom implements AutoCloseable {
      * @return whether what is drawn from now on certainly differs from what other clones draw
      */
     public boolean freshen(byte @Nullable [] entropy, boolean unique) {
-        boolean differs = processorHasOne || unique;
-        int result = 0;
-        if (entropy != null) {
-            result = add(entropy, entropy.length);
-        }
-        differs |= addFromHardware();
+        int result = entropy == null ? 0 : add(entropy, entropy.length);
+        boolean differs = addFromHardware() || processorHasOne || unique;
         int reseeded = reseedQuietly();
         if (reseeded < 0 || result < 0) {
             log.accept(
@@ -114,10 +164,40 @@ public final class KernelRandom implements AutoCloseable {
             return false;
         }
         if (!differs) {
-            log.accept("WARNING: nothing here is known to be random in each clone anew: neither the processor nor "
-                    + hardware + "; give the virtual machine a virtio-rng device");
+            Reading last = reading;
+            log.accept("WARNING: nothing here is known to be random in each clone anew: "
+                    + (last != null && last.goesOn()
+                            ? "the processor has nothing, and " + hardware
+                                    + " has not answered yet; a further bump follows when it does"
+                            : "neither the processor nor " + hardware
+                                    + "; give the virtual machine a virtio-rng device"));
         }
         return differs;
+    }
+
+    /**
+     * As {@link #freshen} without anything that differs, for a restore that nobody knows to have been: where that is not
+     * enough, it is not told, and nothing is to be caught up.
+     */
+    public void freshenQuietly() {
+        if (!processorHasOne) {
+            boolean _ = addFromHardware();
+        }
+        int _ = reseedQuietly();
+    }
+
+    /**
+     * Makes new keys of what the hardware's generator said after {@link #freshen} had given it up.
+     *
+     * @return whether what is drawn from now on certainly differs from what other clones draw; if not, it may have to be read
+     *     anew, and will answer again
+     */
+    public boolean catchUp() {
+        Reading last = reading;
+        if (last == null || !last.added) {
+            return false;
+        }
+        return last.stale ? addFromHardware() && reseed() : reseed();
     }
 
     private int add(byte[] bytes, int length) {
@@ -137,44 +217,31 @@ public final class KernelRandom implements AutoCloseable {
      * @return whether it came in time
      */
     private boolean addFromHardware() {
-        Thread last = reader;
-        if (last != null && last.isAlive()) {
+        Reading last = reading;
+        if (last != null && last.goesOn()) {
+            last.stale = true;
             return false;
         }
         if (Files.notExists(Path.of(hardware))) {
+            reading = null;
             return false;
         }
-        CountDownLatch over = new CountDownLatch(1);
-        AtomicBoolean added = new AtomicBoolean();
-        reader = Thread.ofPlatform().name("sysgenid-hwrng").daemon().start(() -> readHardware(added, over));
+        Reading begun = new Reading();
+        reading = begun;
+        Thread.ofPlatform().name("sysgenid-hwrng").daemon().start(begun::run);
         try {
-            return over.await(patienceMillis, TimeUnit.MILLISECONDS) && added.get();
+            return begun.over.await(patienceMillis, TimeUnit.MILLISECONDS) && begun.added;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
         }
     }
 
-    private void readHardware(AtomicBoolean added, CountDownLatch over) {
-        int generator = Unistd.open(hardware, Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(HARDWARE_BYTES);
-            for (int got = 0; got < HARDWARE_BYTES; ) {
-                long n = Unistd.read(generator, memory.asSlice(got), HARDWARE_BYTES - got);
-                if (n <= 0 && n != -Errno.EINTR) {
-                    return; // there is no hardware behind the device
-                }
-                got += (int) Math.max(n, 0);
-            }
-            added.set(Random.addEntropy(descriptor, 0, memory, HARDWARE_BYTES) == 0);
-        } finally {
-            over.countDown();
-            Unistd.close(generator);
-        }
-    }
-
     @Override
     public void close() {
-        Unistd.close(descriptor);
+        synchronized (lock) {
+            closed = true;
+            Unistd.close(descriptor);
+        }
     }
 }

@@ -72,7 +72,7 @@ public interface Source extends AutoCloseable {
             byte @Nullable [] entropy,
             boolean unique) {
         /** One after which the kernel's random numbers are fresh already. */
-        static Restore reseeded(String sign, String detail) {
+        public static Restore reseeded(String sign, String detail) {
             return new Restore(sign, detail, false, true, null, true);
         }
 

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.linux.Unistd;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,7 +70,11 @@ class KernelRandomTest {
         assertThat(new ProcessBuilder("mkfifo", silent.toString()).start().waitFor())
                 .isZero();
         try (KernelRandom random = random(silent, false)) {
+            random.freshenQuietly();
+            assertThat(log).as("short").hasSize(1);
+            log.clear();
             assertThat(random.freshen(null, false)).isFalse();
+            assertThat(log).singleElement().asString().contains(silent + " has not answered yet; a further bump follows");
             assertThat(random.freshen(null, false)).isFalse();
             assertThat(readers()).as("one waits, not two").isEqualTo(1);
             // Releases it.
@@ -78,6 +84,39 @@ class KernelRandomTest {
             while (readers() > 0) {
                 Thread.onSpinWait();
             }
+        }
+    }
+
+    /** What was asked for before a restore may be the snapshot's, so it is asked for again. */
+    @Test
+    void hardwareThatAnswersLateIsCaughtUpWith() throws Exception {
+        Path slow = directory.resolve("slow");
+        assertThat(new ProcessBuilder("mkfifo", slow.toString()).start().waitFor())
+                .isZero();
+        Semaphore answers = new Semaphore(0);
+        try (KernelRandom random = random(slow, false)) {
+            random.onAnswer(answers::release);
+            assertThat(random.catchUp()).isFalse();
+            assertThat(random.freshen(null, false)).isFalse();
+            assertThat(random.catchUp()).as("it has not answered").isFalse();
+            answer(slow);
+            answers.acquire();
+            assertThat(random.catchUp()).isTrue();
+
+            assertThat(random.freshen(null, false)).isFalse();
+            assertThat(random.freshen(null, false)).as("another restore").isFalse();
+            answer(slow);
+            answers.acquire();
+            assertThat(random.catchUp()).as("asked for too early").isFalse();
+            answer(slow);
+            answers.acquire();
+            assertThat(random.catchUp()).isTrue();
+        }
+    }
+
+    private static void answer(Path slow) throws IOException {
+        try (FileOutputStream end = new FileOutputStream(slow.toFile())) {
+            end.write(new byte[512]);
         }
     }
 
