@@ -40,6 +40,9 @@ public final class Requirements {
 
     private static final String NONE = "none";
 
+    private static final List<String> VMGENID_DRIVERS =
+            List.of("sys/bus/platform/drivers/vmgenid", "sys/bus/acpi/drivers/vmgenid");
+
     /** Where QEMU's firmware configuration shows the identifier of the virtual machine, below the root. */
     static final String FW_CFG_GUID = "sys/firmware/qemu_fw_cfg/by_name/etc/vmgenid_guid/raw";
 
@@ -168,6 +171,10 @@ public final class Requirements {
 
     private Requirement vmgenid() {
         String name = "vmgenid";
+        String bound = boundToVmgenid();
+        if (bound != null) {
+            return kernelLog(name, bound);
+        }
         String hardware = acpiDevice("VMGENCTR", "VM_GEN_COUNTER");
         if (hardware == null) {
             hardware = acpiDevice("QEMUVGID", "VM_GEN_COUNTER");
@@ -175,15 +182,38 @@ public final class Requirements {
         if (hardware == null) {
             return new Requirement(name, Status.OK, NONE + " offered by this hypervisor", null);
         }
-        if (Files.exists(under("sys/bus/platform/drivers/vmgenid"))
-                || Files.exists(under("sys/bus/acpi/drivers/vmgenid"))) {
-            return kernelLog(name, hardware);
+        if (VMGENID_DRIVERS.stream().anyMatch(driver -> Files.exists(under(driver)))) {
+            return new Requirement(
+                    name,
+                    Status.WARNING,
+                    hardware + ", but the kernel's driver does not serve it",
+                    "dmesg | grep -i vmgenid tells why, if anything does");
         }
         return new Requirement(
                 name,
                 Status.WARNING,
                 hardware + ", but the kernel has no driver for it",
                 "modprobe vmgenid; it is in Linux 5.18 and later with CONFIG_VMGENID");
+    }
+
+    /**
+     * The device that the kernel's driver serves, one of ACPI on older kernels and of the platform on newer ones. That there
+     * is a driver says nothing: most kernels have it, and it may have failed to serve the device.
+     */
+    private @Nullable String boundToVmgenid() {
+        for (String driver : VMGENID_DRIVERS) {
+            try (DirectoryStream<Path> links = Files.newDirectoryStream(under(driver))) {
+                for (Path link : links) {
+                    String name = String.valueOf(link.getFileName());
+                    if (Files.isSymbolicLink(link) && !name.equals("module")) {
+                        return "/" + driver.replace("drivers/vmgenid", "devices/") + name;
+                    }
+                }
+            } catch (IOException | DirectoryIteratorException e) {
+                // No such driver.
+            }
+        }
+        return null;
     }
 
     /** The driver speaks in the kernel's log only. */

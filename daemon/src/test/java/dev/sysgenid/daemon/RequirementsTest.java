@@ -223,7 +223,17 @@ class RequirementsTest {
                 .returns(Status.WARNING, Requirement::status)
                 .returns(
                         "/sys/bus/acpi/devices/HYPR0001:00, but the kernel has no driver for it", Requirement::finding);
-        Files.createDirectories(root.resolve("sys/bus/platform/drivers/vmgenid"));
+        Files.createDirectories(root.resolve("sys/bus/acpi/drivers/vmgenid"));
+        write("dev/kmsg", "");
+        link("sys/bus/acpi/drivers/vmgenid/module", "../../../../module/vmgenid");
+        assertThat(source("vmgenid"))
+                .as("it is not bound")
+                .returns(Status.WARNING, Requirement::status)
+                .returns(
+                        "/sys/bus/acpi/devices/HYPR0001:00, but the kernel's driver does not serve it",
+                        Requirement::finding);
+        delete("dev/kmsg");
+        link("sys/bus/acpi/drivers/vmgenid/HYPR0001:00", "../../../../devices/LNXSYSTM:00/HYPR0001:00");
         assertThat(source("vmgenid"))
                 .returns(Status.WARNING, Requirement::status)
                 .returns(
@@ -241,7 +251,9 @@ class RequirementsTest {
     @CsvSource({"VMGENCTR:00, acpi", "QEMUVGID:00, acpi", "VMGENCTR:00, platform"})
     void vmgenidByItsName(String name, String bus) throws IOException {
         Files.createDirectories(root.resolve("sys/bus/" + bus + "/devices/" + name));
-        Files.createDirectories(root.resolve("sys/bus/acpi/drivers/vmgenid"));
+        assertThat(source("vmgenid").finding()).startsWith("/sys/bus/" + bus + "/devices/" + name + ", but ");
+        Files.createDirectories(root.resolve("sys/bus/" + bus + "/drivers/vmgenid"));
+        link("sys/bus/" + bus + "/drivers/vmgenid/" + name, "../../../../devices/platform/" + name);
         write("dev/kmsg", "");
         assertThat(source("vmgenid").finding()).isEqualTo("/sys/bus/" + bus + "/devices/" + name);
     }

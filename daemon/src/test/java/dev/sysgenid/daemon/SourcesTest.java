@@ -289,6 +289,23 @@ class SourcesTest {
         }
     }
 
+    /** Then the kernel says nothing of a restore, and somebody else must. */
+    @Test
+    void aDriverThatDoesNotServeTheDeviceIsNoSource() throws Exception {
+        addVmGenId();
+        try (Sources sources = start(SourceChoice.AUTO)) {
+            assertThat(reports(sources, "vmgenid active 0")).isTrue();
+            assertThat(reports(sources, "fw_cfg off 0 not needed beside vmgenid"))
+                    .isTrue();
+        }
+        Files.delete(directory.resolve("sys/bus/platform/drivers/vmgenid/VMGENCTR:00"));
+        try (Sources sources = start(SourceChoice.AUTO)) {
+            assertThat(reports(sources, "vmgenid off 0 /sys/bus/platform/devices/VMGENCTR:00, but the kernel's driver"))
+                    .isTrue();
+            assertThat(reports(sources, "fw_cfg active 0")).isTrue();
+        }
+    }
+
     /** The kernel says one thing in two ways. */
     @Test
     void theLineAndTheUeventAreOneBump() throws Exception {
