@@ -9,6 +9,7 @@ import dev.sysgenid.daemon.source.VmGenId;
 import dev.sysgenid.linux.SystemCallException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +18,14 @@ class Machine {
     /** For tests: a directory to look for devices in, instead of this machine. */
     private static final String PROPERTY = "sysgenid.machine";
 
+    private static final long SEARCH_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private final Path root;
+    private final SourceRequirements requirements;
 
     Machine(Path root) {
         this.root = root;
+        this.requirements = new SourceRequirements(root);
     }
 
     static Machine here() {
@@ -29,7 +34,17 @@ class Machine {
 
     /** What is there of each source, and what is missing. */
     final List<Requirements.Requirement> sources() {
-        return Requirements.sources(root);
+        return requirements.all();
+    }
+
+    /** As {@link #sources}, of one that was missing; null while it still is, as far as a few calls tell. */
+    final Requirements.@Nullable Requirement found(String name) {
+        return requirements.mayBeThere(name) ? requirements.of(name) : null;
+    }
+
+    /** How long after a look for sources that are missing to look again. */
+    long searchNanos() {
+        return SEARCH_NANOS;
     }
 
     /**
@@ -45,7 +60,7 @@ class Machine {
                 VmGenId.open(root.resolve("dev/kmsg").toString(), mark);
             case SourceChoice.FW_CFG ->
                 FirmwareConfiguration.open(
-                        root.resolve(Requirements.FW_CFG_GUID).toString(), mark);
+                        root.resolve(SourceRequirements.FW_CFG_GUID).toString(), mark);
             default -> throw new IllegalArgumentException(name);
         };
     }

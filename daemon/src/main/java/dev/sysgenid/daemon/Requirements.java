@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
-import dev.sysgenid.linux.Errno;
-import dev.sysgenid.linux.Unistd;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,8 +8,6 @@ import java.io.InputStreamReader;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -37,14 +33,6 @@ public final class Requirements {
 
     /** Enough for the daemon itself: its pages need no descriptor once they are mapped. */
     private static final long ENOUGH_DESCRIPTORS = 1024;
-
-    private static final String NONE = "none";
-
-    private static final List<String> VMGENID_DRIVERS =
-            List.of("sys/bus/platform/drivers/vmgenid", "sys/bus/acpi/drivers/vmgenid");
-
-    /** Where QEMU's firmware configuration shows the identifier of the virtual machine, below the root. */
-    static final String FW_CFG_GUID = "sys/firmware/qemu_fw_cfg/by_name/etc/vmgenid_guid/raw";
 
     private final Path root;
     private final List<String> searchPath;
@@ -88,17 +76,7 @@ public final class Requirements {
      * there is none at all. None of it is needed to serve: an operator or a hook can always bump.
      */
     public static List<Requirement> sources() {
-        return ofThisMachine().generationSources();
-    }
-
-    /** As {@link #sources()}, of the machine whose files lie under {@code root}. */
-    static List<Requirement> sources(Path root) {
-        return of(root, List.of()).generationSources();
-    }
-
-    /** Whether a source is there, and can be used as far as one can tell. */
-    static boolean isThere(Requirement source) {
-        return source.status() == Status.OK && !source.finding().startsWith(NONE);
+        return new SourceRequirements(Path.of("/")).all();
     }
 
     /** Of {@link #check}, the one that a running daemon depends on too: programs are blocked in reads without end. */
@@ -133,129 +111,6 @@ public final class Requirements {
         found.add(mapCount());
         found.add(descriptors());
         return found;
-    }
-
-    List<Requirement> generationSources() {
-        List<Requirement> sources = List.of(vmclock(), vmgenid(), firmwareConfiguration());
-        for (Requirement source : sources) {
-            if (isThere(source)) {
-                return sources;
-            }
-        }
-        List<Requirement> found = new ArrayList<>(sources);
-        found.add(new Requirement(
-                "any source",
-                Status.WARNING,
-                "nothing tells this machine that it was restored",
-                "let whatever restores it run: sysgenid bump\n"
-                        + "QEMU tells it when started with: -device vmgenid,guid=auto"));
-        return found;
-    }
-
-    private Requirement vmclock() {
-        String name = "vmclock";
-        String device = "/dev/vmclock0";
-        if (Files.exists(under("dev/vmclock0"))) {
-            return new Requirement(name, Status.OK, device, null);
-        }
-        String hardware = acpiDevice("AMZNC10C", "VMCLOCK");
-        if (hardware == null) {
-            return new Requirement(name, Status.OK, NONE + " offered by this hypervisor", null);
-        }
-        return new Requirement(
-                name,
-                Status.WARNING,
-                hardware + ", but no " + device,
-                "modprobe ptp_vmclock; it is in Linux 7 and later with CONFIG_PTP_1588_CLOCK_VMCLOCK");
-    }
-
-    private Requirement vmgenid() {
-        String name = "vmgenid";
-        String bound = boundToVmgenid();
-        if (bound != null) {
-            return kernelLog(name, bound);
-        }
-        String hardware = acpiDevice("VMGENCTR", "VM_GEN_COUNTER");
-        if (hardware == null) {
-            hardware = acpiDevice("QEMUVGID", "VM_GEN_COUNTER");
-        }
-        if (hardware == null) {
-            return new Requirement(name, Status.OK, NONE + " offered by this hypervisor", null);
-        }
-        if (VMGENID_DRIVERS.stream().anyMatch(driver -> Files.exists(under(driver)))) {
-            return new Requirement(
-                    name,
-                    Status.WARNING,
-                    hardware + ", but the kernel's driver does not serve it",
-                    "dmesg | grep -i vmgenid tells why, if anything does");
-        }
-        return new Requirement(
-                name,
-                Status.WARNING,
-                hardware + ", but the kernel has no driver for it",
-                "modprobe vmgenid; it is in Linux 5.18 and later with CONFIG_VMGENID");
-    }
-
-    /**
-     * The device that the kernel's driver serves, one of ACPI on older kernels and of the platform on newer ones. That there
-     * is a driver says nothing: most kernels have it, and it may have failed to serve the device.
-     */
-    private @Nullable String boundToVmgenid() {
-        for (String driver : VMGENID_DRIVERS) {
-            try (DirectoryStream<Path> links = Files.newDirectoryStream(under(driver))) {
-                for (Path link : links) {
-                    String name = String.valueOf(link.getFileName());
-                    if (Files.isSymbolicLink(link) && !name.equals("module")) {
-                        return "/" + driver.replace("drivers/vmgenid", "devices/") + name;
-                    }
-                }
-            } catch (IOException | DirectoryIteratorException e) {
-                // No such driver.
-            }
-        }
-        return null;
-    }
-
-    /** The driver speaks in the kernel's log only. */
-    private Requirement kernelLog(String name, String hardware) {
-        // Not by Java's means, which would wait for ever where a container has put a pipe in its place.
-        int log = Unistd.open(under("dev/kmsg").toString(), Unistd.O_RDONLY | Unistd.O_NONBLOCK | Unistd.O_CLOEXEC, 0);
-        if (log >= 0) {
-            Unistd.close(log);
-            return new Requirement(name, Status.OK, hardware, null);
-        }
-        return new Requirement(
-                name,
-                Status.WARNING,
-                hardware + ", but /dev/kmsg, in which the kernel tells of it: " + Errno.describe(-log),
-                "run it as root, or with CAP_SYSLOG; in a container: run it with --device /dev/kmsg");
-    }
-
-    private Requirement firmwareConfiguration() {
-        boolean there = Files.exists(under(FW_CFG_GUID));
-        return new Requirement(
-                "fw_cfg", Status.OK, there ? "/" + FW_CFG_GUID : NONE + " offered by this hypervisor", null);
-    }
-
-    /**
-     * The device in sysfs with this hardware identifier, or with this compatible one, under which the kernel's drivers
-     * know it whatever its maker calls it.
-     */
-    private @Nullable String acpiDevice(String hardwareId, String compatibleId) {
-        for (String bus : new String[] {"sys/bus/acpi/devices", "sys/bus/platform/devices"}) {
-            try (DirectoryStream<Path> devices = Files.newDirectoryStream(under(bus))) {
-                for (Path device : devices) {
-                    String name = String.valueOf(device.getFileName());
-                    if (name.startsWith(hardwareId)
-                            || firstLine(bus + "/" + name + "/modalias").contains(":" + compatibleId + ":")) {
-                        return "/" + bus + "/" + name;
-                    }
-                }
-            } catch (IOException | DirectoryIteratorException e) {
-                // No such bus on this machine.
-            }
-        }
-        return null;
     }
 
     private Requirement fuseDevice() {

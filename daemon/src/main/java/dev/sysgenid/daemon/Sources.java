@@ -7,12 +7,8 @@ import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.TimerFd;
 import dev.sysgenid.linux.Unistd;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -43,23 +39,21 @@ final class Sources implements AutoCloseable {
     /** The mark of a source that has none. */
     private static final String UNKNOWN = "unknown";
 
-    /** The file in the state's directory that holds the marks of the sources. */
-    static final String MARKS = "sources";
-
     private static final Source.Restore CAUGHT_UP = Source.Restore.reseeded(
             "hwrng", "the hardware's generator has answered late, and the random numbers are fresh now");
 
     private final List<Entry> entries = new ArrayList<>();
-    private final Path marks;
-    private @Nullable String marked;
+    private final SourceMarks marks;
     private final boolean bumpOnDisruption;
     private final Consumer<String> log;
+    private final Machine machine;
     private final KernelRandom random;
     private final boolean mayReseed;
 
     private @Nullable Loop loop;
     private Consumer<String> bumper = _ -> {};
     private int timer = -1;
+    private long searchDue;
 
     /** Between the sign and the moment at which the bump wants fresh random numbers. */
     private Source.@Nullable Restore pending;
@@ -73,18 +67,102 @@ final class Sources implements AutoCloseable {
     /** A source, or why there is none. */
     private final class Entry implements Source.Listener {
         private final String name;
+        /** Of the same source, when another daemon served. */
+        private final @Nullable String before;
+
         private @Nullable Source source;
-        private String detail;
+        /** Why there is no source. */
+        private String why = "";
+
+        private @Nullable String remedy;
+        /** Whether there may be one later. */
+        private boolean missing;
+
         private boolean lost;
         private long restores;
         private long due = Long.MAX_VALUE;
         /** Of the look that goes on. */
         private final List<Source.Restore> told = new ArrayList<>();
 
-        Entry(String name, @Nullable Source source, String detail) {
+        Entry(String name, @Nullable String before) {
             this.name = name;
-            this.source = source;
-            this.detail = detail;
+            this.before = before;
+        }
+
+        private void choose(SourceChoice choice, Requirements.Requirement found, boolean takeOver)
+                throws StartException {
+            Set<String> chosen = choice.names();
+            if (chosen != null && !chosen.contains(name)) {
+                why = "not among the chosen ones";
+            } else if (chosen != null || isNeeded()) {
+                open(found, takeOver && before == null ? UNKNOWN : before);
+                if (missing && chosen != null) {
+                    throw new StartException(
+                            ExitCodes.UNAVAILABLE,
+                            "--source " + name + ": " + why,
+                            remedy == null ? "leave it out, or let --source choose (auto)" : remedy);
+                }
+            }
+        }
+
+        private boolean isNeeded() {
+            if (name.equals(SourceChoice.FW_CFG) && isActive(SourceChoice.VMGENID)) {
+                why = "not needed beside vmgenid";
+                remedy = null;
+                missing = false;
+                return false;
+            }
+            return true;
+        }
+
+        /** Opens it if it is there; notes why not otherwise. */
+        private void open(Requirements.Requirement found, @Nullable String mark) {
+            missing = true;
+            why = found.finding();
+            remedy = found.remedy();
+            if (SourceRequirements.isThere(found)) {
+                try {
+                    source = machine.open(name, mark);
+                    missing = false;
+                } catch (SystemCallException e) {
+                    why = String.valueOf(e.getMessage());
+                    remedy = e.errno() == Errno.EACCES || e.errno() == Errno.EPERM ? "run it as root" : null;
+                }
+            }
+        }
+
+        /** Looks whether it is there by now. */
+        private void search(Loop waiting) {
+            Requirements.Requirement found = missing && isNeeded() ? machine.found(name) : null;
+            if (found == null) {
+                return;
+            }
+            open(found, before);
+            Source opened = source;
+            if (opened != null) {
+                try {
+                    watch(waiting);
+                    log.accept(name + " tells of restores from now on (" + opened.describe() + ")");
+                    look(waiting);
+                } catch (SystemCallException e) {
+                    source = null;
+                    opened.close();
+                    missing = true;
+                    why = String.valueOf(e.getMessage());
+                }
+            }
+        }
+
+        private void watch(Loop waiting) throws SystemCallException {
+            Source opened = source;
+            if (opened != null) {
+                for (int descriptor : opened.descriptors()) {
+                    waiting.watch(descriptor, () -> {
+                        look(waiting);
+                        looked();
+                    });
+                }
+            }
         }
 
         private String state() {
@@ -92,7 +170,10 @@ final class Sources implements AutoCloseable {
         }
 
         private String detail() {
-            return source == null ? detail : source.describe();
+            if (source != null) {
+                return source.describe();
+            }
+            return remedy == null ? why : why + " (" + remedy.replace("\n", "; ") + ")";
         }
 
         @Override
@@ -146,7 +227,7 @@ final class Sources implements AutoCloseable {
                 due = period == 0 ? Long.MAX_VALUE : present.now() + period;
             } catch (RuntimeException e) {
                 log.accept("WARNING: a defect: " + name + " tells of restores no longer: " + e);
-                detail = "given up after a defect: " + e;
+                why = "given up after a defect: " + e;
                 source = null;
                 due = Long.MAX_VALUE;
                 looking.close();
@@ -154,11 +235,12 @@ final class Sources implements AutoCloseable {
         }
     }
 
-    private Sources(boolean bumpOnDisruption, Path marks, Consumer<String> log, KernelRandom random) {
+    private Sources(boolean bumpOnDisruption, SourceMarks marks, Consumer<String> log, Machine machine) {
         this.marks = marks;
         this.bumpOnDisruption = bumpOnDisruption;
         this.log = log;
-        this.random = random;
+        this.machine = machine;
+        this.random = machine.random(log);
         this.mayReseed = random.reseed();
     }
 
@@ -176,13 +258,14 @@ final class Sources implements AutoCloseable {
 
     static Sources open(SourceChoice choice, Machine machine, Path state, boolean takeOver, Consumer<String> log)
             throws StartException {
-        Sources sources = new Sources(choice.bumpOnDisruption(), state.resolve(MARKS), log, machine.random(log));
-        Map<String, String> before = takeOver ? sources.readMarks() : Map.of();
+        Sources sources = new Sources(choice.bumpOnDisruption(), new SourceMarks(state, log), log, machine);
+        Map<String, String> before = takeOver ? sources.marks.read() : Map.of();
         try {
             for (Requirements.Requirement found : machine.sources()) {
                 if (SourceChoice.ALL.contains(found.name())) {
-                    String mark = before.getOrDefault(found.name(), UNKNOWN);
-                    sources.entries.add(sources.entry(choice, machine, found, takeOver ? mark : null));
+                    Entry entry = sources.new Entry(found.name(), before.get(found.name()));
+                    sources.entries.add(entry);
+                    entry.choose(choice, found, takeOver);
                 }
             }
             return sources;
@@ -190,49 +273,6 @@ final class Sources implements AutoCloseable {
             sources.close();
             throw e;
         }
-    }
-
-    private Entry entry(SourceChoice choice, Machine machine, Requirements.Requirement found, @Nullable String mark)
-            throws StartException {
-        String name = found.name();
-        Set<String> chosen = choice.names();
-        if (chosen != null && !chosen.contains(name)) {
-            return new Entry(name, null, "not among the chosen ones");
-        }
-        if (chosen == null && name.equals(SourceChoice.FW_CFG) && isActive(SourceChoice.VMGENID)) {
-            return new Entry(name, null, "not needed beside vmgenid");
-        }
-        String why = found.finding();
-        String remedy = found.remedy();
-        if (Requirements.isThere(found)) {
-            try {
-                return new Entry(name, machine.open(name, mark), "");
-            } catch (SystemCallException e) {
-                why = String.valueOf(e.getMessage());
-                remedy = e.errno() == Errno.EACCES || e.errno() == Errno.EPERM ? "run it as root" : null;
-            }
-        }
-        if (chosen != null) {
-            throw new StartException(
-                    ExitCodes.UNAVAILABLE,
-                    "--source " + name + ": " + why,
-                    remedy == null ? "leave it out, or let --source choose (auto)" : remedy);
-        }
-        return new Entry(name, null, remedy == null ? why : why + " (" + remedy.replace("\n", "; ") + ")");
-    }
-
-    /** By name; a source that had none, or that nobody wrote down, is not among them. */
-    private Map<String, String> readMarks() {
-        Map<String, String> read = new HashMap<>();
-        try {
-            for (String line : Files.readAllLines(marks)) {
-                int space = line.indexOf(' ');
-                read.put(line.substring(0, Math.max(0, space)), line.substring(space + 1));
-            }
-        } catch (IOException e) {
-            log.accept("WARNING: what the last daemon knew of restores is lost (" + e.getMessage() + ")");
-        }
-        return read;
     }
 
     /** After what they stand for was dealt with: a daemon that dies in between leaves it to be dealt with twice. */
@@ -244,19 +284,7 @@ final class Sources implements AutoCloseable {
                 text.append(entry.name).append(' ').append(source.mark()).append('\n');
             }
         }
-        String now = text.toString();
-        if (now.equals(marked)) {
-            return;
-        }
-        marked = now;
-        try {
-            Path draft = marks.resolveSibling(MARKS + ".new");
-            Files.writeString(draft, now);
-            Files.move(draft, marks, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            log.accept("WARNING: cannot note what is known of restores (" + e.getMessage()
-                    + "): the next daemon may bump once too often");
-        }
+        marks.write(text.toString());
     }
 
     private boolean isActive(String name) {
@@ -284,17 +312,10 @@ final class Sources implements AutoCloseable {
                 "the sources");
         waiting.watch(timer, this::timerFired);
         for (Entry entry : entries) {
-            Source source = entry.source;
-            if (source != null) {
-                for (int descriptor : source.descriptors()) {
-                    waiting.watch(descriptor, () -> {
-                        entry.look(waiting);
-                        looked();
-                    });
-                }
-                entry.look(waiting);
-            }
+            entry.watch(waiting);
+            entry.look(waiting);
         }
+        searchDue = waiting.now() + machine.searchNanos();
         looked();
     }
 
@@ -308,6 +329,13 @@ final class Sources implements AutoCloseable {
                     entry.look(present);
                 }
             }
+            if (searchDue <= now) {
+                // The service starts early, and udev loads the modules of some sources when it sees fit.
+                for (Entry entry : entries) {
+                    entry.search(present);
+                }
+                searchDue = now + machine.searchNanos();
+            }
             looked();
         }
     }
@@ -316,7 +344,7 @@ final class Sources implements AutoCloseable {
         writeMarks();
         long next = Long.MAX_VALUE;
         for (Entry entry : entries) {
-            next = Math.min(next, entry.due);
+            next = Math.min(next, entry.missing ? Math.min(entry.due, searchDue) : entry.due);
         }
         int result = TimerFd.settimeAbsolute(timer, next == Long.MAX_VALUE ? 0 : Math.max(1, next));
         if (result < 0) {

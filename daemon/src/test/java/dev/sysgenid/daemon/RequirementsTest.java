@@ -81,7 +81,7 @@ class RequirementsTest {
     }
 
     private Requirement source(String name) {
-        return Requirements.of(root, List.of()).generationSources().stream()
+        return new SourceRequirements(root).all().stream()
                 .filter(requirement -> requirement.name().equals(name))
                 .findFirst()
                 .orElseThrow();
@@ -244,7 +244,7 @@ class RequirementsTest {
         assertThat(source("vmgenid"))
                 .returns(Status.OK, Requirement::status)
                 .returns("/sys/bus/acpi/devices/HYPR0001:00", Requirement::finding);
-        assertThat(Requirements.of(root, List.of()).generationSources()).hasSize(3);
+        assertThat(new SourceRequirements(root).all()).hasSize(3);
     }
 
     @ParameterizedTest

@@ -57,6 +57,11 @@ class SourcesTest {
             }
 
             @Override
+            long searchNanos() {
+                return 10_000_000;
+            }
+
+            @Override
             KernelRandom random(Consumer<String> told) {
                 return new KernelRandom(told, directory.resolve("dev/hwrng").toString(), processor);
             }
@@ -74,7 +79,7 @@ class SourcesTest {
     }
 
     private void writeIdentifier(int value) throws IOException {
-        Path guid = directory.resolve(Requirements.FW_CFG_GUID);
+        Path guid = directory.resolve(SourceRequirements.FW_CFG_GUID);
         Files.createDirectories(guid.getParent());
         byte[] blob = new byte[4096];
         blob[40] = (byte) value;
@@ -189,12 +194,12 @@ class SourcesTest {
         try (Sources _ = start(SourceChoice.AUTO)) {
             assertThat(bumps).containsExactly("vmclock: generation counter 101 -> 102");
         }
-        Files.writeString(state.resolve(Sources.MARKS), "vmclock x:y\nvm");
+        Files.writeString(state.resolve(SourceMarks.FILE), "vmclock x:y\nvm");
         bumps.clear();
         try (Sources _ = start(SourceChoice.AUTO)) {
             assertThat(bumps).as("in doubt there was one").isNotEmpty();
         }
-        Files.delete(state.resolve(Sources.MARKS));
+        Files.delete(state.resolve(SourceMarks.FILE));
         bumps.clear();
         try (Sources _ = start(SourceChoice.AUTO)) {
             assertThat(bumps).isNotEmpty();
@@ -225,7 +230,7 @@ class SourcesTest {
     @Test
     void aGuessSparesNoSign() throws Exception {
         addVmGenId();
-        Files.writeString(state.resolve(Sources.MARKS), "vmgenid 10\n");
+        Files.writeString(state.resolve(SourceMarks.FILE), "vmgenid 10\n");
         takeOver = true;
         try (Sources _ = start(SourceChoice.parse("vmgenid"))) {
             kernelLog.write("6,20,1,-;after a gap\n");
@@ -286,6 +291,48 @@ class SourcesTest {
             }
             assertThat(bumps.get(1)).startsWith("hwrng: the hardware's generator has answered late");
             assertThat(log).hasSize(1);
+        }
+    }
+
+    /** Modules may be loaded when the daemon serves already. */
+    @Test
+    void whatAppearsLaterIsASourceFromThenOn() throws Exception {
+        Path page = directory.resolve("dev/vmclock0");
+        Path hidden = directory.resolve("hidden");
+        Files.move(page, hidden);
+        Files.delete(directory.resolve(SourceRequirements.FW_CFG_GUID));
+        try (Sources sources = start(SourceChoice.AUTO)) {
+            assertThat(reports(sources, "vmclock off 0 none offered")).isTrue();
+            Files.move(hidden, page);
+            runUntil(() -> reports(sources, "vmclock active 0 "));
+            assertThat(log).containsExactly("vmclock tells of restores from now on (" + page + ", looked at every 100 ms)");
+            clock.clone(101);
+            runUntil(() -> bumps.size() == 1);
+            addVmGenId();
+            runUntil(() -> reports(sources, "vmgenid active 0 "));
+            kernelLog.write("6,21,2,-;x\n6,22,2,-;" + KernelLog.LINE + "\n");
+            runUntil(() -> reports(sources, "vmgenid active 1 "));
+            runUntil(() -> reports(sources, "fw_cfg off 0 not needed beside vmgenid"));
+            writeIdentifier(2);
+        }
+        try (Sources sources = start(SourceChoice.parse("vmclock"))) {
+            runUntil(() -> reports(sources, "fw_cfg off 0 not among the chosen ones"));
+        }
+    }
+
+    /** What was noted by the daemon before is compared, too. */
+    @Test
+    void whatAppearsLaterTellsOfWhatWasMeanwhile() throws Exception {
+        Path page = directory.resolve("dev/vmclock0");
+        Path hidden = directory.resolve("hidden");
+        Files.writeString(state.resolve(SourceMarks.FILE), "vmclock counted:99:1\nfw_cfg 01" + "00".repeat(15) + "\n");
+        Files.move(page, hidden);
+        takeOver = true;
+        try (Sources _ = start(SourceChoice.AUTO)) {
+            bumps.clear();
+            Files.move(hidden, page);
+            runUntil(() -> !bumps.isEmpty());
+            assertThat(bumps).containsExactly("vmclock: generation counter 99 -> 100");
         }
     }
 
