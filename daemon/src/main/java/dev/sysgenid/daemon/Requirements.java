@@ -79,6 +79,11 @@ public final class Requirements {
         return new SourceRequirements(Path.of("/")).all();
     }
 
+    /** Whether one of the {@link #sources} is there, and can be used as far as one can tell. */
+    public static boolean isThere(Requirement source) {
+        return source.status() == Status.OK && !source.finding().startsWith(SourceRequirements.NONE);
+    }
+
     /** Of {@link #check}, the one that a running daemon depends on too: programs are blocked in reads without end. */
     static Requirement requestTimeouts() {
         return ofThisMachine().requestTimeout();

@@ -29,6 +29,12 @@ public record SourceChoice(@Nullable Set<String> names, boolean bumpOnDisruption
     /** All of them, the quickest first. */
     public static final List<String> ALL = List.of(VMCLOCK, VMGENID, FW_CFG, OPERATOR);
 
+    /** Why a source is off that is there, where somebody wants it so. */
+    public static final String NOT_CHOSEN = "not among the chosen ones";
+
+    /** Why the firmware's identifier is off that is there. */
+    public static final String NOT_NEEDED = "not needed beside vmgenid";
+
     /** What there is, and no bump without a sign of a clone. */
     public static final SourceChoice AUTO = new SourceChoice(null, false);
 

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Which sources a machine has, and what it lacks to have them. Nothing is changed by looking. */
 final class SourceRequirements {
-    private static final String NONE = "none";
+    static final String NONE = "none";
 
     /** Where QEMU's firmware configuration shows the identifier of the virtual machine, below the root. */
     static final String FW_CFG_GUID = "sys/firmware/qemu_fw_cfg/by_name/etc/vmgenid_guid/raw";
@@ -31,16 +31,11 @@ final class SourceRequirements {
         this.root = root;
     }
 
-    /** Whether a source is there, and can be used as far as one can tell. */
-    static boolean isThere(Requirement source) {
-        return source.status() == Status.OK && !source.finding().startsWith(NONE);
-    }
-
     /** One entry for each source, and a warning as the last one when there is none at all. */
     List<Requirement> all() {
         List<Requirement> sources = List.of(vmclock(), vmgenid(), firmwareConfiguration());
         for (Requirement source : sources) {
-            if (isThere(source)) {
+            if (Requirements.isThere(source)) {
                 return sources;
             }
         }

@@ -93,7 +93,7 @@ final class Sources implements AutoCloseable {
                 throws StartException {
             Set<String> chosen = choice.names();
             if (chosen != null && !chosen.contains(name)) {
-                why = "not among the chosen ones";
+                why = SourceChoice.NOT_CHOSEN;
             } else if (chosen != null || isNeeded()) {
                 open(found, takeOver && before == null ? UNKNOWN : before);
                 if (missing && chosen != null) {
@@ -107,7 +107,7 @@ final class Sources implements AutoCloseable {
 
         private boolean isNeeded() {
             if (name.equals(SourceChoice.FW_CFG) && isActive(SourceChoice.VMGENID)) {
-                why = "not needed beside vmgenid";
+                why = SourceChoice.NOT_NEEDED;
                 remedy = null;
                 missing = false;
                 return false;
@@ -120,7 +120,7 @@ final class Sources implements AutoCloseable {
             missing = true;
             why = found.finding();
             remedy = found.remedy();
-            if (SourceRequirements.isThere(found)) {
+            if (Requirements.isThere(found)) {
                 try {
                     source = machine.open(name, mark);
                     missing = false;
