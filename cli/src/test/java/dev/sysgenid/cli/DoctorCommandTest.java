@@ -102,7 +102,8 @@ class DoctorCommandTest {
         Files.writeString(directory.resolve("generation"), "8\n");
         Files.writeString(directory.resolve("watchers"), DaemonReportTest.HEADER);
         Files.writeString(
-                directory.resolve("sources"), "SOURCE STATE RESTORES DETAIL\nvmclock active 0 /dev/vmclock0, notified\n");
+                directory.resolve("sources"),
+                "SOURCE STATE RESTORES DETAIL\nvmclock active 0 /dev/vmclock0, notified\n");
         Path domain = Files.createDirectory(directory.resolve("web"));
         Files.writeString(domain.resolve("generation"), "9\n");
         Files.writeString(domain.resolve("watchers"), DaemonReportTest.HEADER);

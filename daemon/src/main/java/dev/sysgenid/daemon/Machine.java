@@ -56,8 +56,7 @@ class Machine {
         return switch (name) {
             case SourceChoice.VMCLOCK ->
                 VmClock.open(root.resolve("dev/vmclock0").toString(), mark);
-            case SourceChoice.VMGENID ->
-                VmGenId.open(root.resolve("dev/kmsg").toString(), mark);
+            case SourceChoice.VMGENID -> VmGenId.open(root.resolve("dev/kmsg").toString(), mark);
             case SourceChoice.FW_CFG ->
                 FirmwareConfiguration.open(
                         root.resolve(SourceRequirements.FW_CFG_GUID).toString(), mark);

@@ -62,6 +62,7 @@ final class Sources implements AutoCloseable {
     private boolean lastCertain;
     /** Whether the last bump that a source made may have been before the kernel's random numbers were fresh. */
     private boolean owed;
+
     private final Set<String> lastSigns = new HashSet<>();
 
     /** A source, or why there is none. */
@@ -206,8 +207,8 @@ final class Sources implements AutoCloseable {
 
         private void look(Loop present) {
             lookOnly(present);
-            // Behind it, for what goes wrong in a bump is no defect of the source, and ends the daemon: the next one finds
-            // the marks as they were, and so the restore.
+            // Behind it: what goes wrong in a bump is no defect of the source, and ends the daemon. The next one
+            // finds the marks as they were, and so the restore.
             List<Source.Restore> restored = List.copyOf(told);
             told.clear();
             for (Source.Restore restore : restored) {

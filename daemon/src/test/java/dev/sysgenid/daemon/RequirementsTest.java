@@ -81,10 +81,11 @@ class RequirementsTest {
     }
 
     private Requirement source(String name) {
-        return new SourceRequirements(root).all().stream()
-                .filter(requirement -> requirement.name().equals(name))
-                .findFirst()
-                .orElseThrow();
+        return new SourceRequirements(root)
+                .all().stream()
+                        .filter(requirement -> requirement.name().equals(name))
+                        .findFirst()
+                        .orElseThrow();
     }
 
     @Test

@@ -283,7 +283,10 @@ class SourcesTest {
             assertThat(log).isEmpty();
             clock.clone(101);
             runUntil(() -> bumps.size() == 1);
-            assertThat(log).singleElement().asString().contains(hardware + " has not answered yet; a further bump follows");
+            assertThat(log)
+                    .singleElement()
+                    .asString()
+                    .contains(hardware + " has not answered yet; a further bump follows");
             try (FileOutputStream end = new FileOutputStream(hardware.toFile())) {
                 // Half of it is for the operator's bump, and may be from before the restore.
                 end.write(new byte[1024]);
@@ -305,7 +308,8 @@ class SourcesTest {
             assertThat(reports(sources, "vmclock off 0 none offered")).isTrue();
             Files.move(hidden, page);
             runUntil(() -> reports(sources, "vmclock active 0 "));
-            assertThat(log).containsExactly("vmclock tells of restores from now on (" + page + ", looked at every 100 ms)");
+            assertThat(log)
+                    .containsExactly("vmclock tells of restores from now on (" + page + ", looked at every 100 ms)");
             clock.clone(101);
             runUntil(() -> bumps.size() == 1);
             addVmGenId();

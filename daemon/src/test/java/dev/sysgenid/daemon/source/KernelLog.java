@@ -16,7 +16,8 @@ public final class KernelLog implements AutoCloseable {
     /** The line of a restore, behind the numbers. */
     public static final String LINE = "random: crng reseeded due to virtual machine fork";
 
-    private static final String UEVENT = "change@/devices/platform/VMGENCTR:00\0ACTION=change\0NEW_VMGENID=1\0SEQNUM=7\0";
+    private static final String UEVENT =
+            "change@/devices/platform/VMGENCTR:00\0ACTION=change\0NEW_VMGENID=1\0SEQNUM=7\0";
 
     private final int[] pipe = new int[2];
     private boolean uevent;
@@ -86,9 +87,13 @@ public final class KernelLog implements AutoCloseable {
         uevent = true;
     }
 
-    /** The log ends. */
     @Override
     public void close() {
+        end();
+    }
+
+    /** The log ends. */
+    void end() {
         if (pipe[1] >= 0) {
             Unistd.close(pipe[1]);
             pipe[1] = -1;

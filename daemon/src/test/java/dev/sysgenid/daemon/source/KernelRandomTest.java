@@ -74,7 +74,10 @@ class KernelRandomTest {
             assertThat(log).as("short").hasSize(1);
             log.clear();
             assertThat(random.freshen(null, false)).isFalse();
-            assertThat(log).singleElement().asString().contains(silent + " has not answered yet; a further bump follows");
+            assertThat(log)
+                    .singleElement()
+                    .asString()
+                    .contains(silent + " has not answered yet; a further bump follows");
             assertThat(random.freshen(null, false)).isFalse();
             assertThat(readers()).as("one waits, not two").isEqualTo(1);
             // Releases it.

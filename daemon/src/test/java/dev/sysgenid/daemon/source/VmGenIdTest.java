@@ -114,7 +114,7 @@ class VmGenIdTest {
             assertThat(told.restores).allMatch(Source.Restore::kernelReseeded);
             log.write("5,514,8123456,-;" + LINE + "\n5,515,8123457,-;" + LINE + "\n");
             assertThat(told.by(source)).hasSize(2);
-            log.close();
+            log.end();
             assertThat(told.by(source)).containsExactly("lost: the kernel's log has ended");
             assertThat(source.periodNanos()).as("it tries again").isPositive();
             assertThat(told.by(source)).as("said once").isEmpty();
@@ -157,13 +157,12 @@ class VmGenIdTest {
             pipe.write("6,511,1,-;x\n");
             assertThat(told.by(source)).isEmpty();
             assertThat(source.periodNanos()).isZero();
-            pipe.close();
+            pipe.end();
             assertThat(told.by(source)).containsExactly("lost: the kernel's log has ended");
             assertThat(source.describe()).contains("cannot be read at the moment");
             assertThat(told.by(source))
                     .containsExactly(
-                            "found",
-                            "restored kmsg gap: the kernel's log was away, and may have told of a restore");
+                            "found", "restored kmsg gap: the kernel's log was away, and may have told of a restore");
             assertThat(told.restores).allMatch(Source.Restore::guess);
             assertThat(source.describe()).isEqualTo(KMSG);
             assertThat(told.by(source)).isEmpty();
