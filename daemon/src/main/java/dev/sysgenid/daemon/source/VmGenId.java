@@ -36,6 +36,15 @@ public final class VmGenId implements Source {
 
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** So many records are read in one look at most: whoever fills the log as fast as it is read is not to keep the daemon at it. */
+    static final int MOST_RECORDS = 500;
+
+    /** When it fills without end, records are lost without end: so often that is reported. */
+    private static final long GUESS_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How long to look for the end of the log at the start. */
+    private static final long SKIP_NANOS = TimeUnit.SECONDS.toNanos(2);
+
     private final String path;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment buffer = arena.allocate(BUFFER_SIZE);
@@ -54,6 +63,14 @@ public final class VmGenId implements Source {
 
     /** Why lines are missing that may have told of a restore; null when none are, or when a line behind them did. */
     private @Nullable String gap;
+
+    /** When that was reported last; and whether it ever was. */
+    private long lastGuess;
+
+    private boolean guessed;
+
+    /** Whether the last look left something to read. */
+    private boolean more;
 
     /** Records up to this one were read by another daemon; the next one must be there, else some were lost. */
     private long readBefore = -1;
@@ -93,10 +110,15 @@ public final class VmGenId implements Source {
 
     /** Reads to the end without looking: where that is, only the last record tells. */
     private void skip() {
+        long end = System.nanoTime() + SKIP_NANOS;
         long last = 0;
         long n;
         while ((n = Unistd.read(log, buffer, BUFFER_SIZE)) > 0 || n == -Errno.EPIPE || n == -Errno.EINTR) {
             last = n > 0 ? n : last;
+            if (System.nanoTime() - end > 0) {
+                long _ = Unistd.lseek(log, 0, Unistd.SEEK_END); // it is being filled: what comes from now on counts
+                break;
+            }
         }
         if (last > 0) {
             sequence = sequence(text(last));
@@ -152,15 +174,19 @@ public final class VmGenId implements Source {
     @Override
     public long periodNanos() {
         // A log that was opened anew is looked at, not waited for: the loop knows the first descriptor only.
-        return log < 0 || reopened ? RETRY_NANOS : 0;
+        return more ? 1 : log < 0 || reopened || gap != null ? RETRY_NANOS : 0;
     }
 
     @Override
     public void look(Listener listener) {
         readLog(listener);
-        if (gap != null) {
-            listener.restored(Restore.guess("kmsg gap", gap + ", and may have told of a restore"));
+        long now = System.nanoTime();
+        if (gap != null && (!guessed || now - lastGuess >= GUESS_NANOS)) {
+            String why = gap;
             gap = null;
+            guessed = true;
+            lastGuess = now;
+            listener.restored(Restore.guess("kmsg gap", why + ", and may have told of a restore"));
         }
         readUevents(listener);
     }
@@ -175,7 +201,8 @@ public final class VmGenId implements Source {
             listener.found();
             gap = "the kernel's log was away";
         }
-        while (true) {
+        more = false;
+        for (int records = 0; records < MOST_RECORDS; records++) {
             long n = Unistd.read(log, buffer, BUFFER_SIZE);
             if (n == -Errno.EAGAIN) {
                 return;
@@ -195,6 +222,7 @@ public final class VmGenId implements Source {
                 }
             }
         }
+        more = true;
     }
 
     /** Whether it is none of those that another daemon has read; notes if it is not the one that follows them. */

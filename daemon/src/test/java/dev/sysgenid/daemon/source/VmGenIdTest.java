@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -144,6 +145,19 @@ class VmGenIdTest {
             log.write("6,20,1,-;after a gap\n6,21,1,-;" + LINE + "\n");
             assertThat(told.by(source)).containsExactly("restored kmsg: " + LINE);
             log.write("6,22,1,-;more\n");
+            assertThat(told.by(source)).isEmpty();
+        }
+    }
+
+    /** It says something at each read, for ever, as a log does that somebody fills as fast as it is read. */
+    @Test
+    @Timeout(60)
+    void aLogWithoutAnEndIsReadByAndBy() {
+        int endless = Unistd.open("/dev/zero", Unistd.O_RDONLY | Unistd.O_CLOEXEC, 0);
+        assertThat(endless).isNotNegative();
+        try (VmGenId source = VmGenId.ofPipe(endless, KMSG, null)) {
+            assertThat(told.by(source)).isEmpty();
+            assertThat(source.periodNanos()).as("there is more, to be looked at soon").isEqualTo(1);
             assertThat(told.by(source)).isEmpty();
         }
     }
