@@ -144,8 +144,9 @@ final class Stripe extends StripeWords {
 
     private void drawDirectly(byte[] out, int offset, int length) {
         improve();
-        for (int done = 0; done < length; done += Drbg.MAX_REQUEST) {
-            generate(out, offset + done, Math.min(Drbg.MAX_REQUEST, length - done));
+        // By what is left: to count up would go beyond the largest int.
+        for (int left = length; left > 0; left -= Drbg.MAX_REQUEST) {
+            generate(out, offset + (length - left), Math.min(Drbg.MAX_REQUEST, left));
         }
     }
 
@@ -241,9 +242,9 @@ final class Stripe extends StripeWords {
             seed(current);
         }
         discard();
-        for (int done = 0; done < bytes.length; done += Drbg.SEED) {
+        for (int left = bytes.length; left > 0; left -= Drbg.SEED) {
             Arrays.fill(seed, (byte) 0);
-            System.arraycopy(bytes, done, seed, 0, Math.min(Drbg.SEED, bytes.length - done));
+            System.arraycopy(bytes, bytes.length - left, seed, 0, Math.min(Drbg.SEED, left));
             drbg.reseed(seed);
         }
         Arrays.fill(seed, (byte) 0);

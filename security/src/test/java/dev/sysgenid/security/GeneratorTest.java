@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The rules of a draw, one at a time. */
@@ -36,6 +37,48 @@ class GeneratorTest {
                 assertThat(Arrays.copyOfRange(out, from, from + 64)).isNotEqualTo(new byte[64]);
             }
         }
+    }
+
+    /** All of the longest request, in order, without such an array: the generator is told where, and writes nothing. */
+    @Test
+    void drawsTheLongestArrayInPieces() {
+        long[] next = {5, 0};
+        Drbg told = new Drbg() {
+            @Override
+            public void reseed(byte[] seed) {}
+
+            @Override
+            public void generate(byte[] out, int offset, int length) {
+                assertThat(length).isBetween(1, MAX_REQUEST);
+                assertThat(offset).isEqualTo((int) next[0]);
+                next[0] += length;
+                next[1]++;
+            }
+
+            @Override
+            public void erase() {}
+
+            @Override
+            public Drbg copy() {
+                return this;
+            }
+        };
+        Drbgs only = new Drbgs() {
+            @Override
+            public Drbg first() {
+                return told;
+            }
+
+            @Override
+            public @Nullable Drbg better(Drbg current) {
+                return null;
+            }
+        };
+        Stripe stripe = new Stripe(entropy, only);
+        assertThat(stripe.tryTake()).isTrue();
+        stripe.draw(1, new byte[0], 5, Integer.MAX_VALUE - 5);
+        assertThat(next[0]).isEqualTo(Integer.MAX_VALUE);
+        assertThat(next[1]).isEqualTo(1 << 15);
     }
 
     @Test
