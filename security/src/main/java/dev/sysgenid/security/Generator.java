@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.security;
 
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class Generator {
     /** Draws before the kernel is asked. */
     static final int ROUNDS = 3;
+
+    /** How long one waits for a stripe that is held: a draw of the longest array takes seconds. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
 
     private final Generations generations;
     private final Entropy entropy;
@@ -165,16 +170,21 @@ final class Generator {
 
     /** Makes every later draw begin from new kernel bytes. */
     void reseed() {
-        forEachStripe(Stripe::expire);
+        forEachStripe(Stripe::expire, PATIENCE_NANOS);
     }
 
     /**
      * Overwrites every state and every buffered byte, and closes what is open: a checkpoint taken now holds no secret of
      * ours. Draws go on. One that comes between this and the checkpoint is seeded anew, and that seed is in the image; it is
-     * as harmless as any other state in a snapshot, because the restore is noticed.
+     * as harmless as any other state in a snapshot, because the restore is noticed. So is what a draw still holds that does
+     * not end.
      */
     void erase() {
-        forEachStripe(Stripe::erase);
+        erase(PATIENCE_NANOS);
+    }
+
+    void erase(long patienceNanos) {
+        forEachStripe(Stripe::erase, patienceNanos);
         entropy.close();
     }
 
@@ -182,10 +192,24 @@ final class Generator {
         void on(Stripe stripe);
     }
 
-    private void forEachStripe(Action action) {
-        for (Stripe stripe : stripes) {
-            while (!stripe.tryTake()) {
-                LockSupport.parkNanos(1_000); // a draw is short
+    /**
+     * Waits for draws that hold a stripe, but not for ever: a thread may have been stopped in the middle, or ended without
+     * the stack to give it back. Then a new stripe takes the place of that one, which nobody finds any more.
+     */
+    private void forEachStripe(Action action, long patienceNanos) {
+        long start = System.nanoTime();
+        for (int i = 0; i < stripes.length; i++) {
+            Stripe stripe = stripes[i];
+            boolean taken = stripe.tryTake();
+            while (!taken && System.nanoTime() - start < patienceNanos) {
+                LockSupport.parkNanos(1_000); // most draws are short
+                taken = stripe.tryTake();
+            }
+            if (!taken) {
+                Stripe fresh = new Stripe(entropy, stripe.drbgs);
+                VarHandle.releaseFence(); // whoever finds it finds it whole
+                stripes[i] = fresh;
+                continue;
             }
             try {
                 action.on(stripe);
