@@ -138,7 +138,7 @@ final class CriuHook {
             return;
         }
         try {
-            Files.writeString(file, Device.show(generation) + "\n");
+            NoteFile.write(file, Device.show(generation) + "\n");
         } catch (IOException e) {
             throw new Failure(
                     ExitCodes.CANNOT_CREATE,
@@ -189,11 +189,9 @@ final class CriuHook {
     /** The noted generation; null where there is no note, as beside images that were dumped without this hook. */
     private static @Nullable Integer dumped(Path file) throws Failure {
         try {
-            if (Files.size(file) <= LONGEST_NOTE) {
-                String text = Files.readString(file);
-                if (text.matches("[0-9]{1,10}\n?")) {
-                    return Integer.parseUnsignedInt(text.strip());
-                }
+            String text = NoteFile.read(file, LONGEST_NOTE);
+            if (text.matches("[0-9]{1,10}\n?")) {
+                return Integer.parseUnsignedInt(text.strip());
             }
         } catch (NoSuchFileException e) {
             return null;

@@ -49,7 +49,7 @@ if [ -n "$own" ] && [ -r "/proc/${CRTOOLS_INIT_PID-}/mountinfo" ]; then
 fi
 case $names in *[!\ ]*) ;; *) names=. ;; esac
 
-note_highest() {
+show_highest() {
   highest=
   for name in $names; do
     [ -e "$directory/$name/generation" ] || [ "$name" = . ] || [ -z "$machine" ] || continue # removed meanwhile
@@ -61,7 +61,7 @@ note_highest() {
       *) [ "$generation" -le "$highest" ] || highest=$generation ;;
     esac
   done
-  echo "$highest" >"$note"
+  echo "$highest"
 }
 
 bump_above() { # $1: the noted generation, or nothing
@@ -80,11 +80,19 @@ bump_above() { # $1: the noted generation, or nothing
 
 if [ -n "$directory" ] && [ -f "$directory/generation" ]; then
   case $CRTOOLS_SCRIPT_ACTION in
-    post-dump) { note_highest; } 2>/dev/null && exit 0 ;;
+    post-dump)
+      # The directory may be anybody's: what is written is a new file, which then takes the place of whatever is there.
+      fresh=$note.$$
+      { highest=$(show_highest) && echo "$highest" | dd of="$fresh" conv=excl && mv -fT -- "$fresh" "$note"; } 2>/dev/null &&
+        exit 0
+      rm -f -- "$fresh"
+      ;;
     post-restore)
-      if [ ! -e "$note" ]; then
+      if [ ! -e "$note" ] && [ ! -L "$note" ]; then
         { bump_above ''; } 2>/dev/null && exit 0
-      elif read -r dumped <"$note"; then
+      else
+        # No link is followed, and a pipe is not waited for.
+        dumped=$(dd if="$note" iflag=nofollow,nonblock bs=64 count=1 2>/dev/null)
         case $dumped in
           '' | *[!0-9]* | 0?* | ???????????*) ;;
           *) { bump_above "$dumped"; } 2>/dev/null && exit 0 ;;

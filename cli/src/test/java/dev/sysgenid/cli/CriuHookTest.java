@@ -8,8 +8,10 @@ import dev.sysgenid.linux.Errno;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -129,5 +131,31 @@ class CriuHookTest {
         machine.environment.put("CRTOOLS_IMAGE_DIR", images.resolve("gone").toString());
         assertThat(at("post-dump")).isEqualTo(ExitCodes.CANNOT_CREATE);
         assertThat(machine.err()).contains("cannot note the generation in ");
+    }
+
+    /** Who may write to the images' directory must not have root write, or wait, elsewhere. */
+    @Test
+    void aLinkThatWasPlantedIsReplacedAndNotFollowed() throws IOException {
+        Path elsewhere = Files.writeString(images.resolve("elsewhere"), "100\n");
+        Files.createSymbolicLink(note, elsewhere);
+        assertThat(at("post-restore")).isEqualTo(ExitCodes.FAILURE);
+        assertThat(machine.err()).contains("the restore is aborted: ", note.toString());
+        assertThat(at("post-dump")).isEqualTo(ExitCodes.OK);
+        assertThat(elsewhere).hasContent("100\n");
+        assertThat(Files.isSymbolicLink(note)).isFalse();
+        assertThat(note).hasContent("7\n");
+        try (Stream<Path> files = Files.list(images)) {
+            assertThat(files).containsExactlyInAnyOrder(note, elsewhere);
+        }
+    }
+
+    @Test
+    @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aPipeThatWasPlantedIsNotWaitedFor() throws IOException, InterruptedException {
+        assertThat(new ProcessBuilder("mkfifo", note.toString()).start().waitFor()).isZero();
+        assertThat(at("post-restore")).isEqualTo(ExitCodes.FAILURE);
+        assertThat(machine.err()).contains("the restore is aborted: ", note.toString());
+        assertThat(at("post-dump")).isEqualTo(ExitCodes.OK);
+        assertThat(note).isRegularFile().hasContent("7\n");
     }
 }

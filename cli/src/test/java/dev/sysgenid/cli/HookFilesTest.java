@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -184,6 +185,37 @@ class HookFilesTest {
         assertThat(script("post-restore", root))
                 .isEqualTo(new Ran(9, "hook criu --device " + device + " --allow-missing\n"));
         assertThat(root.resolve("it's mounted/generation")).hasContent("41\n");
+    }
+
+    @Test
+    @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void theScriptFollowsNoLinkAndWaitsForNoPipe() throws IOException, InterruptedException {
+        Path device = directoryLikeTheDaemons();
+        install("criu", "--device", device.toString());
+        Path images = Files.createDirectory(root.resolve("images"));
+        Path note = images.resolve("sysgenid.generation");
+        Path elsewhere = Files.writeString(root.resolve("elsewhere"), "100\n");
+        Ran theCommand = new Ran(9, "hook criu --device " + device + "\n");
+
+        Files.createSymbolicLink(note, elsewhere);
+        assertThat(script("post-restore", images)).isEqualTo(theCommand);
+        assertThat(script("post-dump", images)).isEqualTo(new Ran(0, ""));
+        assertThat(elsewhere).hasContent("100\n");
+        assertThat(Files.isSymbolicLink(note)).isFalse();
+        assertThat(note).hasContent("41\n");
+        Files.delete(note);
+
+        Files.createSymbolicLink(note, root.resolve("nothing"));
+        assertThat(script("post-restore", images)).isEqualTo(theCommand);
+        Files.delete(note);
+
+        assertThat(new ProcessBuilder("mkfifo", note.toString()).start().waitFor()).isZero();
+        assertThat(script("post-restore", images)).isEqualTo(theCommand);
+        assertThat(script("post-dump", images)).isEqualTo(new Ran(0, ""));
+        assertThat(note).isRegularFile().hasContent("41\n");
+        try (Stream<Path> files = Files.list(images)) {
+            assertThat(files).containsExactly(note);
+        }
     }
 
     @Test
