@@ -16,6 +16,8 @@ final class AttachCommand extends Command {
     /** What it takes, of the JDK that this runs on. */
     private static final String MODULE = "jdk.attach";
 
+    private static final int LONGEST_STATE = 200;
+
     private final PositionalParamSpec pid = PositionalParamSpec.builder()
             .index("0")
             .arity("1")
@@ -73,9 +75,16 @@ final class AttachCommand extends Command {
                     "run it on a full JDK 25 (JAVA_HOME), or start the program with -javaagent:" + jar);
         }
         String state = Attachment.attach(process, jar, joined);
-        context.out().println(state.isEmpty() ? "no agent in process " + process : "process " + process + ": " + state);
+        context.out().println(line(process, state));
         context.out().flush();
         return ExitCodes.OK;
+    }
+
+    /** What is said of it: the state is a line of whatever that process is. */
+    static String line(long process, String state) {
+        return state.isEmpty()
+                ? "no agent in process " + process
+                : "process " + process + ": " + Printable.of(state, LONGEST_STATE);
     }
 
     /** The agent's jar, absolute. */

@@ -19,6 +19,9 @@ final class Attachment {
 
     private static final String PATIENCE_MILLIS = "60000";
 
+    /** Of a message that may be the process's own. */
+    private static final int LONGEST_MESSAGE = 400;
+
     private Attachment() {}
 
     /** Loads the agent into a process; returns how it fares there, empty when it is not there (any more). */
@@ -37,7 +40,8 @@ final class Attachment {
                     || String.valueOf(e.getMessage()).contains("ermission");
             throw new Failure(
                     others ? ExitCodes.NO_PERMISSION : ExitCodes.UNAVAILABLE,
-                    "cannot attach to process " + process + ": " + e.getMessage(),
+                    "cannot attach to process " + process + ": "
+                            + Printable.of(String.valueOf(e.getMessage()), LONGEST_MESSAGE),
                     "it must be a Java program of this user, without -XX:+DisableAttachMechanism",
                     e);
         }
@@ -47,7 +51,8 @@ final class Attachment {
         } catch (AgentLoadException | AgentInitializationException | IOException e) {
             throw new Failure(
                     ExitCodes.FAILURE,
-                    "process " + process + " does not take the agent: " + e.getMessage(),
+                    "process " + process + " does not take the agent: "
+                            + Printable.of(String.valueOf(e.getMessage()), LONGEST_MESSAGE),
                     "can the program read " + jar + "? In a container, name the file with --agent as the program sees"
                             + " it; -XX:-EnableDynamicAgentLoading forbids agents",
                     e);

@@ -69,7 +69,7 @@ record DaemonReport(Path device, int generation, List<Entry> watchers, List<Sour
         Path watchersFile = device.resolveSibling("watchers");
         try {
             String generation = Files.readString(generationFile).strip();
-            List<String> watchers = Files.readAllLines(watchersFile);
+            List<String> watchers = lines(watchersFile);
             // One consistent view: both files as they were between two readings of the same generation.
             for (int readings = 1; readings < MAX_READINGS; readings++) {
                 String again = Files.readString(generationFile).strip();
@@ -77,7 +77,7 @@ record DaemonReport(Path device, int generation, List<Entry> watchers, List<Sour
                     break;
                 }
                 generation = again;
-                watchers = Files.readAllLines(watchersFile);
+                watchers = lines(watchersFile);
             }
             return new DaemonReport(
                     device,
@@ -139,6 +139,13 @@ record DaemonReport(Path device, int generation, List<Entry> watchers, List<Sour
         return at.normalize();
     }
 
+    /** Names in it are those that processes give themselves. */
+    private static List<String> lines(Path file) throws IOException {
+        List<String> lines = Files.readAllLines(file);
+        lines.replaceAll(Printable::of);
+        return lines;
+    }
+
     /** Columns are found by their names, so a later daemon may have more of them. The last one may hold spaces. */
     private static List<Entry> parse(List<String> lines) {
         if (lines.isEmpty()) {
@@ -181,7 +188,7 @@ record DaemonReport(Path device, int generation, List<Entry> watchers, List<Sour
     private static List<SourceEntry> sources(Path device) {
         List<String> lines;
         try {
-            lines = Files.readAllLines(device.resolveSibling("sources"));
+            lines = lines(device.resolveSibling("sources"));
         } catch (IOException e) {
             return List.of(); // an older daemon
         }

@@ -61,6 +61,15 @@ class DaemonReportTest {
     }
 
     @Test
+    void aNameTurnsNoTextAround() throws Exception {
+        DaemonReport report = read("7\n", HEADER + "3 1234 1000 rw yes 7 - a\u202eb\033[2J\u0085\n");
+        assertThat(report.watchers())
+                .containsExactly(new Entry(3, 1234, 1000, "rw", true, 7, -1, "a\\x{202e}b\\x1b[2J\\x85"));
+        assertThatThrownBy(() -> read("7\n", HEADER + "\u202ex\n"))
+                .hasMessageContaining("'\\x{202e}x' has not the columns");
+    }
+
+    @Test
     void toleratesColumnsOfALaterDaemon() throws Exception {
         DaemonReport report = read("7\n", """
                 ID PID UID DOMAIN ACCESS TRACKED ACKED SINCE OUTDATED_MS COMMAND
