@@ -2,6 +2,7 @@
 package dev.sysgenid.cli;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -66,7 +67,8 @@ final class Accounts {
     /** The fields of the entry with that name, or, when it is a number, that id; empty when there is none. */
     private static List<String> entry(Path file, String nameOrId) {
         try {
-            for (String line : Files.readAllLines(file)) {
+            // Not readAllLines: one name that is not UTF-8 would hide all the others.
+            for (String line : new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\n", -1)) {
                 String[] fields = line.split(":", -1);
                 if (fields.length >= 4 && (fields[0].equals(nameOrId) || fields[2].equals(nameOrId))) {
                     return List.of(fields);

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +57,18 @@ class AccountsTest {
                 .hasMessage("'4294967295' is not a user or group number"); // chown takes it for "leave it as it is"
         assertThatThrownBy(() -> accounts().parse("99999999999999999999:0")).hasMessageContaining("is not a user");
         assertThatThrownBy(() -> accounts().parse("odd")).hasMessage("'x' is not a user or group number");
+    }
+
+    @Test
+    void aNameInAnotherEncodingHidesNoOther() throws IOException {
+        Files.write(
+                etc.resolve("passwd"),
+                "j\u00fcrg:x:5:6::/:\n".getBytes(StandardCharsets.ISO_8859_1),
+                StandardOpenOption.APPEND);
+        Files.writeString(etc.resolve("passwd"), "zo\u00eb:x:8:9::/:\n", StandardOpenOption.APPEND);
+        assertThat(accounts().parse("web")).isEqualTo(new Accounts.Owner(33, 34));
+        assertThat(accounts().parse("zo\u00eb")).isEqualTo(new Accounts.Owner(8, 9));
+        assertThat(accounts().parse("5")).isEqualTo(new Accounts.Owner(5, 6));
     }
 
     @Test

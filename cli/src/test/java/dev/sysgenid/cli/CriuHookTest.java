@@ -152,7 +152,8 @@ class CriuHookTest {
     @Test
     @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aPipeThatWasPlantedIsNotWaitedFor() throws IOException, InterruptedException {
-        assertThat(new ProcessBuilder("mkfifo", note.toString()).start().waitFor()).isZero();
+        assertThat(new ProcessBuilder("mkfifo", note.toString()).start().waitFor())
+                .isZero();
         assertThat(at("post-restore")).isEqualTo(ExitCodes.FAILURE);
         assertThat(machine.err()).contains("the restore is aborted: ", note.toString());
         assertThat(at("post-dump")).isEqualTo(ExitCodes.OK);

@@ -209,7 +209,8 @@ class HookFilesTest {
         assertThat(script("post-restore", images)).isEqualTo(theCommand);
         Files.delete(note);
 
-        assertThat(new ProcessBuilder("mkfifo", note.toString()).start().waitFor()).isZero();
+        assertThat(new ProcessBuilder("mkfifo", note.toString()).start().waitFor())
+                .isZero();
         assertThat(script("post-restore", images)).isEqualTo(theCommand);
         assertThat(script("post-dump", images)).isEqualTo(new Ran(0, ""));
         assertThat(note).isRegularFile().hasContent("41\n");
