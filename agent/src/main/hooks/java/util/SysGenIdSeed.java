@@ -15,13 +15,14 @@ final class SysGenIdSeed extends AtomicLong {
     /** Another one at each change; 0 until the first. */
     static volatile long salt;
 
+    /** 0 until its first use after a change: the seed may have been drawn just before that, whenever this was made. */
     private transient volatile long seen;
+
     /** The program has given it a seed meanwhile. */
     private transient volatile boolean fixed;
 
     SysGenIdSeed(long seed) {
         super(seed);
-        seen = salt;
     }
 
     /** Called before each use. Returns true when the seed was changed: then nothing kept beside it is valid. */

@@ -63,8 +63,8 @@ final class SecureRandoms {
         SecureRandom source = SysGenIdProvider.secureRandom();
         provider.setVolatile(random, provider.getVolatile(source));
         algorithm.setVolatile(random, algorithm.getVolatile(source));
-        jdk.setFinal(random, threadSafe, true);
         spi.setVolatile(random, spi.getVolatile(source));
+        jdk.setFinal(random, threadSafe, true); // not before: what was behind it may need the lock
     }
 
     /** Adds new random bytes to the state behind an instance. */

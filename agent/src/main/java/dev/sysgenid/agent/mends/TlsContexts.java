@@ -114,33 +114,41 @@ final class TlsContexts implements Mend, Consumer<Object> {
     @Override
     @SuppressWarnings("NullAway") // prepared
     public void accept(Object used) {
-        long stamp = id.stamp();
-        synchronized (contexts) {
-            Long its = contexts.put(used, stamp);
-            if (its == null ? stamp == first : its == stamp) {
-                return;
-            }
+        if (!isOf(used, id.stamp())) {
+            renew(used);
         }
-        renew(used);
     }
 
     @Override
-    @SuppressWarnings("NullAway") // prepared
     public int renew() {
         List<Object> present;
-        long stamp = id.stamp();
         synchronized (contexts) {
             present = new ArrayList<>(contexts.keySet());
-            contexts.replaceAll((each, its) -> stamp);
         }
         present.forEach(this::renew);
         return present.size();
     }
 
+    /** Whether it is as new as that; one that was not used before is as old as the agent. */
+    private boolean isOf(Object used, long stamp) {
+        synchronized (contexts) {
+            Long its = contexts.putIfAbsent(used, first);
+            return stamp == (its == null ? first : its);
+        }
+    }
+
+    /**
+     * Noted when it is done, and under the lock of the keys: a handshake that comes meanwhile waits, and issues no ticket
+     * under a key of before.
+     */
     @SuppressWarnings("NullAway") // prepared
     private void renew(Object renewed) {
         Object held = sessions.get(renewed);
-        synchronized (held) { // as the JDK does when it makes a key
+        synchronized (held) { // as the JDK does when it makes a key; it may come here with that lock
+            long stamp = id.stamp();
+            if (isOf(renewed, stamp)) {
+                return; // another thread has
+            }
             int before = (int) current.getVolatile(held);
             ((Map<?, ?>) keys.getVolatile(held)).clear();
             int next;
@@ -151,7 +159,10 @@ final class TlsContexts implements Mend, Consumer<Object> {
             if (!((Map<?, ?>) keys.getVolatile(held)).isEmpty()) {
                 throw new IllegalStateException("a ticket key is left");
             }
+            cookies.setVolatile(renewed, (Object) null);
+            synchronized (contexts) {
+                contexts.put(renewed, stamp);
+            }
         }
-        cookies.setVolatile(renewed, (Object) null);
     }
 }
