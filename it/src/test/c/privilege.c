@@ -4,7 +4,10 @@
  * owns the domain. Run as root. Every case tries both families; what is refused must leave the generation alone.
  */
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 #include "device.h"
 
@@ -338,6 +341,54 @@ static int nobody_as_a_watcher(void *argument)
 	return 0;
 }
 
+/* Reads the list, in which it stands itself, and cannot unmount the directory, abort the connection, or remove anything. */
+static int looks_and_cannot_stop(void)
+{
+	char path[PATH_MAX], text[65536], *directory = strdup(device);
+	struct stat file;
+	int list, mine = open_device(O_RDWR), abort_file;
+	size_t length = 0;
+	ssize_t count;
+
+	*strrchr(directory, '/') = '\0';
+	snprintf(path, sizeof(path), "%s/watchers", directory);
+	list = must(open(path, O_RDONLY | O_CLOEXEC));
+	while (length < sizeof(text) - 1 && (count = must(read(list, text + length, sizeof(text) - 1 - length))) > 0)
+		length += (size_t)count;
+	text[length] = '\0';
+	if (strncmp(text, "ID PID UID ", 11) != 0 || !strstr(text, " 65534 rw "))
+		return 1;
+	if (result(open(path, O_WRONLY)) != -EACCES)
+		return 2;
+	if (result(umount2(directory, MNT_DETACH)) != -EPERM)
+		return 3;
+	if (unlink(device) == 0 || rename(device, path) == 0 || rmdir(directory) == 0)
+		return 4;
+	must(fstat(mine, &file));
+	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor(file.st_dev));
+	abort_file = open(path, O_WRONLY);	/* not there where nobody has mounted fusectl */
+	if (abort_file >= 0)
+		return 5;
+	return 0;
+}
+
+static int nobody_looks(void *unused)
+{
+	(void)unused;
+	become_nobody();
+	set_capabilities(0, 0);
+	return looks_and_cannot_stop();
+}
+
+static int nobody_in_user_namespace_looks(void *unused)
+{
+	(void)unused;
+	become_nobody();
+	set_capabilities(0, 0);
+	enter_user_namespace(0, NOBODY);
+	return looks_and_cannot_stop();
+}
+
 static void expect(int expected, int (*body)(void *), void *argument, const char *name)
 {
 	uint32_t before = current();
@@ -397,6 +448,9 @@ int main(int argc, char **argv)
 	expect(0, thread_with, NULL, "a thread with capabilities in a process without them may");
 	is(child_status(child(nobody_with_bad_argument, NULL)), EACCES,
 	   "the right is judged before the argument");
+
+	is(child_status(child(nobody_looks, NULL)), 0, "uid 65534 sees who watches, and cannot stop the service");
+	is(child_status(child(nobody_in_user_namespace_looks, NULL)), 0, "nor can it as root of a user namespace");
 
 	pid = child(nobody_as_a_watcher, ready);
 	must(read(ready[0], &byte, 1));

@@ -13,7 +13,8 @@ import java.util.Set;
 
 /**
  * What of a device a process can see: that of which its mount namespace has a mount, as {@code /proc/PID/mountinfo} tells. That is the
- * kernel's word; no path of the process's own is followed, so a container has no say in it.
+ * kernel's word; no path of the process's own is followed. A container that may unmount can give its domain up, and has the
+ * machine bumped then; it can name no other domain.
  *
  * @param machine whether it sees the machine's device
  * @param all whether it sees the machine's directory, and so each domain
