@@ -104,6 +104,13 @@ abstract sealed class Attached permits SysGenId {
         } catch (PageFile.LostException e) {
             lost(e.domain, e);
             return e.last;
+        } catch (InternalError e) {
+            // A page that the kernel has let go of, and cannot fetch again without the daemon.
+            Domain present = domain;
+            if (present != null) {
+                lost(present, e);
+            }
+            return Generation.INITIAL;
         }
     }
 
@@ -197,7 +204,7 @@ abstract sealed class Attached permits SysGenId {
             try {
                 if (present == null) {
                     if (attach(DeviceDomain.attach(device, chosen))) {
-                        Log.LOGGER.log(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
+                        Log.tell(wasLossTold() ? Level.INFO : Level.DEBUG, "SysGenID: {0} is back", device);
                         changed();
                     }
                     continue;
@@ -262,7 +269,7 @@ abstract sealed class Attached permits SysGenId {
                 try {
                     link.attach(next);
                 } catch (IOException e) {
-                    Log.LOGGER.log(Level.DEBUG, "SysGenID: cannot open a watcher", e); // it is being lost already
+                    Log.tell(Level.DEBUG, "SysGenID: cannot open a watcher", e); // it is being lost already
                 }
             }
             domain = next;
@@ -300,12 +307,12 @@ abstract sealed class Attached permits SysGenId {
         old.close();
         open.forEach(Domain.Link::close);
         if (tell) {
-            Log.LOGGER.log(
+            Log.tell(
                     Level.WARNING,
                     "SysGenID: lost {0} ({1}); until it is back the generation is unknown, and everything is renewed"
                             + " at every use",
-                    path,
-                    cause.getMessage());
+                    String.valueOf(path),
+                    String.valueOf(cause.getMessage()));
         }
     }
 
@@ -422,7 +429,7 @@ abstract sealed class Attached permits SysGenId {
                 // Here, so that the generation is known to those who are told after this one.
                 attach(DeviceDomain.attach(path, chosen));
             } catch (IOException e) {
-                Log.LOGGER.log(Level.DEBUG, "SysGenID: not yet back after the restore", e);
+                Log.tell(Level.DEBUG, "SysGenID: not yet back after the restore", e);
             }
         }
         changeHere();
@@ -480,7 +487,7 @@ abstract sealed class Attached permits SysGenId {
                 link.attach(present);
             } catch (IOException e) {
                 // The domain is being lost: the thread that sleeps on it finds out, and attaches the next one.
-                Log.LOGGER.log(Level.DEBUG, "SysGenID: cannot open a watcher", e);
+                Log.tell(Level.DEBUG, "SysGenID: cannot open a watcher", e);
             }
         }
     }

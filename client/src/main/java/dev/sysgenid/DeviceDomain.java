@@ -330,9 +330,12 @@ final class DeviceDomain implements Domain {
 
     /** Refused, because it is not the current generation; or is the device gone? */
     private boolean refused(int generation, String why) throws IOException {
-        int current = page.load();
-        if (current != generation || page instanceof Page.Held) {
-            return false;
+        try {
+            if (page.load() != generation || page instanceof Page.Held) {
+                return false;
+            }
+        } catch (InternalError e) {
+            throw new IOException(path + ": its page is gone", e);
         }
         throw new IOException(path + ": cannot acknowledge generation " + Generation.toString(generation) + ": " + why);
     }

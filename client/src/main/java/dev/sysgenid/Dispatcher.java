@@ -136,21 +136,29 @@ final class Dispatcher {
             long begun = 0;
             int current = 0;
             while (!closed) {
-                if (begun != round) {
-                    begun = round;
-                    // After the round: so it is this change's generation, or a newer one, which will be another round.
-                    current = unlocked(generation);
-                    for (Phase phase : Phase.values()) {
-                        runPhase(phase, begun, current);
+                try {
+                    if (begun != round) {
+                        begun = round;
+                        // After the round: so it is this change's generation, or a newer one, which will be another
+                        // round.
+                        current = unlocked(generation);
+                        for (Phase phase : Phase.values()) {
+                            runPhase(phase, begun, current);
+                        }
+                    } else if (!settled && allSucceeded(begun)) {
+                        settled = true;
+                        // False: there is a newer one, and it comes as another round.
+                        int acknowledged = current;
+                        unlocked(() -> acknowledge.test(acknowledged) ? 1 : 0);
+                    } else {
+                        startIdle(Phase.CONNECTIONS, begun, current);
+                        await(Long.MAX_VALUE);
                     }
-                } else if (!settled && allSucceeded(begun)) {
-                    settled = true;
-                    // False: there is a newer one, and it comes as another round.
-                    int acknowledged = current;
-                    unlocked(() -> acknowledge.test(acknowledged) ? 1 : 0);
-                } else {
-                    startIdle(Phase.CONNECTIONS, begun, current);
-                    await(Long.MAX_VALUE);
+                } catch (RuntimeException | Error e) {
+                    // Out of memory, say. Nobody else calls the listeners: those that were not called are called now.
+                    settled = false;
+                    Log.tell(Level.ERROR, "SysGenID: a defect while listeners were called", e);
+                    await(SysGenId.LOOK_NANOS);
                 }
             }
         } finally {
@@ -175,7 +183,7 @@ final class Dispatcher {
                 for (Registration each : registrations) {
                     if (each.phase == phase && each.running && !each.late) {
                         each.late = true;
-                        Log.LOGGER.log(
+                        Log.tell(
                                 Level.WARNING,
                                 "SysGenID: the listener {0} has not returned for {1} ms; the others go on, and the"
                                         + " generation is not acknowledged until it does",
@@ -194,9 +202,9 @@ final class Dispatcher {
         for (Registration each : registrations) {
             if (!each.running && each.done < begun && each.phase.compareTo(upTo) <= 0) {
                 each.running = true;
-                Thread runner = new Thread(() -> call(each, begun, current), "sysgenid-" + each.name);
-                runner.setDaemon(true);
                 try {
+                    Thread runner = new Thread(() -> call(each, begun, current), "sysgenid-" + each.name);
+                    runner.setDaemon(true);
                     runner.start();
                 } catch (OutOfMemoryError e) { // no more threads
                     over(each, begun, e);
@@ -226,7 +234,7 @@ final class Dispatcher {
         registration.done = begun;
         registration.failed = failure != null;
         if (failure != null) {
-            Log.LOGGER.log(
+            Log.tell(
                     Level.ERROR,
                     "SysGenID: the listener " + registration.name
                             + " failed; the generation is not acknowledged, and it is called again at the next change",

@@ -48,9 +48,13 @@ final class PageExtension {
         if (memory.limit() < dev.sysgenid.abi.Page.SIZE) {
             return null;
         }
-        long magic = memory.duplicate().order(ByteOrder.LITTLE_ENDIAN).getLong(MAGIC_OFFSET);
-        int version = (int) INT.getAcquire(memory, VERSION_OFFSET);
-        return magic == MAGIC && version >= VERSION ? new PageExtension(memory) : null;
+        try {
+            long magic = memory.duplicate().order(ByteOrder.LITTLE_ENDIAN).getLong(MAGIC_OFFSET);
+            int version = (int) INT.getAcquire(memory, VERSION_OFFSET);
+            return magic == MAGIC && version >= VERSION ? new PageExtension(memory) : null;
+        } catch (InternalError e) {
+            return null; // as below
+        }
     }
 
     /** What belongs together. */

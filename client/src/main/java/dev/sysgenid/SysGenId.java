@@ -381,8 +381,8 @@ public abstract sealed class SysGenId extends Attached implements AutoCloseable
         for (Watcher watcher : watchers) {
             try {
                 watcher.wake();
-            } catch (RuntimeException e) {
-                Log.LOGGER.log(Level.ERROR, "SysGenID: an event loop cannot be woken", e);
+            } catch (RuntimeException | Error e) { // or the others, and the device, would be given up for it
+                Log.tell(Level.ERROR, "SysGenID: an event loop cannot be woken", e);
             }
         }
     }

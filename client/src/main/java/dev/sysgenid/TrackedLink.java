@@ -21,7 +21,7 @@ final class TrackedLink {
         try {
             opened = domain.openLink();
         } catch (AccessDeniedException e) {
-            Log.LOGGER.log(
+            Log.tell(
                     Level.WARNING,
                     "SysGenID: {0} cannot be opened for writing: nobody will wait until this program has renewed"
                             + " itself",
