@@ -247,6 +247,10 @@ final class DeviceDomain implements Domain {
             if (page instanceof Page.Held held) {
                 held.store(generation);
             }
+        } catch (IOException e) {
+            if (!awake) {
+                throw e;
+            } // else closed by stayAwake in the middle of this
         }
     }
 

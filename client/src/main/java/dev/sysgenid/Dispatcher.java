@@ -72,16 +72,26 @@ final class Dispatcher {
         this.patienceNanos = patienceNanos;
     }
 
+    /** Before the first listener. Throws where there are no more threads; the next one tries again. */
+    void start() {
+        lock.lock();
+        try {
+            if (thread == null && !closed) {
+                Thread started = new Thread(this::run, "sysgenid-listeners");
+                started.setDaemon(true);
+                started.start();
+                thread = started;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void add(Registration registration) {
         lock.lock();
         try {
             registration.done = round;
             registrations.add(registration);
-            if (thread == null && !closed) {
-                thread = new Thread(this::run, "sysgenid-listeners");
-                thread.setDaemon(true);
-                thread.start();
-            }
         } finally {
             lock.unlock();
         }

@@ -296,6 +296,7 @@ public abstract sealed class SysGenId extends Attached implements AutoCloseable
         lock.lock();
         try {
             requireNotStopped();
+            dispatcher.start();
             // The link before the listener. A change that comes in between finds the link outdated and nobody to call,
             // and is acknowledged as that.
             if (listeners == 0) {

@@ -120,6 +120,7 @@ class WatchTest {
         AtomicInteger blocked = new AtomicInteger();
         AtomicInteger same = new AtomicInteger();
         AtomicInteger later = new AtomicInteger();
+        dispatcher.start();
         dispatcher.add(new Dispatcher.Registration(Phase.ENTROPY, "blocks", generation -> {
             blocked.incrementAndGet();
             never.await();
