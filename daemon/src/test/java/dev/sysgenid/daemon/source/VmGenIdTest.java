@@ -157,7 +157,9 @@ class VmGenIdTest {
         assertThat(endless).isNotNegative();
         try (VmGenId source = VmGenId.ofPipe(endless, KMSG, null)) {
             assertThat(told.by(source)).isEmpty();
-            assertThat(source.periodNanos()).as("there is more, to be looked at soon").isEqualTo(1);
+            assertThat(source.periodNanos())
+                    .as("there is more, to be looked at soon")
+                    .isEqualTo(1);
             assertThat(told.by(source)).isEmpty();
         }
     }
