@@ -4,7 +4,6 @@ package dev.sysgenid.daemon;
 import dev.sysgenid.abi.Generation;
 import dev.sysgenid.core.Tracking;
 import dev.sysgenid.fuse.Connection;
-import dev.sysgenid.fuse.Request;
 import dev.sysgenid.fuse.Session;
 import dev.sysgenid.linux.Clock;
 import dev.sysgenid.linux.Mount;
@@ -111,9 +110,10 @@ public final class Daemon {
             Connection connection = new Connection(descriptor, this::say, arena);
             Session session = new Session(connection, privileged && options.mapping() != Mapping.STORE);
             shakeHands(session, connection);
+            Serving serving = new Serving(loop, session);
             try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0, 0))) {
-                Pages pages = makePages(session, connection, directory, options.mapping());
-                Domains domains = makeDomains(pages, session, connection, callers, loop, sources, state, privileged);
+                Pages pages = makePages(session, serving, connection, directory, options.mapping());
+                Domains domains = makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
                 MountFileSystem files = makeFiles(connection, domains, sources, state);
                 session.start(files);
                 if (link.link() != null) {
@@ -121,7 +121,7 @@ public final class Daemon {
                 }
                 sources.start(loop, domains.machine()::bump);
                 sayReady(pages, sources, privileged, state);
-                serve(mountpoint, directory, link, loop, session, connection, pages, domains, files, state);
+                serve(mountpoint, directory, link, loop, serving, connection, pages, domains, files, state);
             }
         }
     }
@@ -161,6 +161,7 @@ public final class Daemon {
             Connection connection = new Connection(handed.descriptor(), this::say, arena);
             Session session = new Session(connection, privileged);
             session.resume(privileged, true);
+            Serving serving = new Serving(loop, session);
             TakeOver takeOver = TakeOver.begin(connection, session, directory, unknownDomain(), this::say);
             try (StateFile state = takeOver.state();
                     Mountpoint mountpoint = Mountpoint.takeOver(
@@ -172,9 +173,9 @@ public final class Daemon {
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
                 try (Link link = takeOverLink()) {
                     // As it was agreed when it was mounted, whatever the options say now.
-                    Pages pages = makePages(session, connection, directory, Mapping.AUTO);
+                    Pages pages = makePages(session, serving, connection, directory, Mapping.AUTO);
                     Domains domains =
-                            makeDomains(pages, session, connection, callers, loop, sources, state, privileged);
+                            makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
                     MountFileSystem files = makeFiles(connection, domains, sources, state);
                     session.start(files);
                     try {
@@ -187,7 +188,7 @@ public final class Daemon {
                     directory.lock();
                     sources.start(loop, domains.machine()::bump);
                     sayReady(pages, sources, privileged, state);
-                    serve(mountpoint, directory, link, loop, session, connection, pages, domains, files, state);
+                    serve(mountpoint, directory, link, loop, serving, connection, pages, domains, files, state);
                     return true;
                 }
             }
@@ -227,7 +228,8 @@ public final class Daemon {
         return options.mount().resolve(MountFileSystem.DEVICE_NAME);
     }
 
-    private Pages makePages(Session session, Connection connection, StateDirectory directory, Mapping mapping)
+    private Pages makePages(
+            Session session, Serving serving, Connection connection, StateDirectory directory, Mapping mapping)
             throws StartException, SystemCallException {
         PageFiles files = directory.pages();
         if (canPassthrough(session, connection, files)) {
@@ -240,13 +242,13 @@ public final class Daemon {
                     "Linux 6.9 or later with CONFIG_FUSE_PASSTHROUGH has it; or let --mapping choose (auto)");
         }
         StoredPages stored = new StoredPages(connection, session.sharedMappings());
-        stored.setFiller(() -> session.serveOnly(Device::isOfThePageCache));
+        stored.setFiller(serving);
         return stored;
     }
 
     private Domains makeDomains(
             Pages pages,
-            Session session,
+            Serving serving,
             Connection connection,
             Callers callers,
             Loop loop,
@@ -262,7 +264,7 @@ public final class Daemon {
                         ? (caller, owner) -> callers.mayBump(caller.pid(), owner)
                         : (caller, _) -> caller.uid() == Unistd.geteuid(),
                 loop,
-                () -> takeForgets(session),
+                serving::reclaim,
                 sources::freshen,
                 new BumpLog(),
                 state,
@@ -279,7 +281,7 @@ public final class Daemon {
             StateDirectory directory,
             Link link,
             Loop loop,
-            Session session,
+            Serving serving,
             Connection connection,
             Pages pages,
             Domains domains,
@@ -287,22 +289,10 @@ public final class Daemon {
             StateFile state)
             throws StartException, SystemCallException {
         boolean[] lost = {false};
-        Batch batch = new Batch();
-        loop.watch(connection.descriptor(), () -> {
-            Session.Outcome outcome;
-            int served = 0;
-            do {
-                outcome = session.serveOne();
-                if (outcome == Session.Outcome.SERVED) {
-                    served++;
-                }
-            } while (session.hasDeferred() || (outcome == Session.Outcome.SERVED && served < batch.size()));
-            batch.took(served);
-            if (outcome == Session.Outcome.ENDED) {
-                lost[0] = true;
-                mountpoint.lost();
-                loop.stop();
-            }
+        serving.start(connection.descriptor(), () -> {
+            lost[0] = true;
+            mountpoint.lost();
+            loop.stop();
         });
         Runnable handOver = () -> {
             handingOver = true;
@@ -321,9 +311,6 @@ public final class Daemon {
                 check;
                 Watchdog _ =
                         Watchdog.start(loop, Watchdog.half(System.getenv()), () -> ServiceManager.tell("WATCHDOG=1"))) {
-            while (session.hasDeferred()) {
-                session.serveOne();
-            }
             loop.run();
         } finally {
             if (handingOver && !lost[0]) {
@@ -367,12 +354,6 @@ public final class Daemon {
             Thread.currentThread().interrupt();
         }
         Runtime.getRuntime().halt(ExitCodes.OK);
-    }
-
-    private static void takeForgets(Session session) {
-        // Ends because every caller whose request is put off waits, and makes no other one.
-        while (session.serveOnly(r -> r instanceof Request.Forget || r instanceof Request.BatchForget)
-                == Session.Outcome.SERVED) {}
     }
 
     private static void shakeHands(Session session, Connection connection) throws StartException {

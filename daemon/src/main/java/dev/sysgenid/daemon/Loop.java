@@ -31,6 +31,8 @@ final class Loop implements AutoCloseable {
     private Runnable deadlinePassed = () -> {};
     private long armedFor = Long.MAX_VALUE;
     private boolean running;
+    /** To be called again although no descriptor says so. */
+    private List<Handler> again = new ArrayList<>();
 
     Loop() throws SystemCallException {
         epoll = Epoll.create();
@@ -81,6 +83,11 @@ final class Loop implements AutoCloseable {
         wake();
     }
 
+    /** Calls a handler once more, after every descriptor that is ready has had its turn. */
+    void again(Handler handler) {
+        again.add(handler);
+    }
+
     /** Makes {@link #run} return after what it is doing now. */
     void stop() {
         running = false;
@@ -90,12 +97,17 @@ final class Loop implements AutoCloseable {
     void run() {
         running = true;
         while (running) {
-            int ready = epoll.await(-1);
+            int ready = epoll.await(again.isEmpty() ? -1 : 0);
             if (ready < 0 && ready != -Errno.EINTR) {
                 throw new IllegalStateException("epoll_wait: " + Errno.describe(-ready));
             }
             for (int i = 0; i < ready && running; i++) {
                 handlers.get((int) epoll.data(i)).ready();
+            }
+            if (running && !again.isEmpty()) {
+                List<Handler> due = again;
+                again = new ArrayList<>();
+                due.forEach(Handler::ready);
             }
         }
     }
@@ -106,9 +118,9 @@ final class Loop implements AutoCloseable {
 
     private void runSubmitted() {
         EventFd.eventfd_read(wakeUp);
-        Runnable action;
-        while ((action = submitted.poll()) != null) {
-            action.run();
+        // What these submit in turn has its own wake-up.
+        for (int due = submitted.size(); due > 0; due--) {
+            submitted.remove().run();
         }
     }
 

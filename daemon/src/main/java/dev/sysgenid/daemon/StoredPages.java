@@ -46,7 +46,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 final class StoredPages implements Pages {
     /** Serves the requests for which pages are locked, while others wait. */
     interface Filler {
-        /** Takes the requests that are there. */
+        /** Serves those that were taken before and put off. */
+        default void fillThosePutOff() {}
+
+        /** Takes the next request, if there is one. */
         void fillPagesOnly();
     }
 
@@ -111,6 +114,8 @@ final class StoredPages implements Pages {
                 store(node, content);
             }
         });
+        // No descriptor tells of these.
+        filler.fillThosePutOff();
         long wakeUps;
         do {
             int events = either.await(-1);

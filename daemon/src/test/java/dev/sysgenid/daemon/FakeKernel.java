@@ -95,6 +95,23 @@ final class FakeKernel implements AutoCloseable {
         while (Sockets.send(ends[0], buffer, 1, Sockets.MSG_NOSIGNAL | Sockets.MSG_DONTWAIT) > 0) {}
     }
 
+    /**
+     * Sends a request, by uid and thread 65534.
+     *
+     * @param body what follows the header, as numbers of 32 bits
+     */
+    void ask(int opcode, long unique, long node, int... body) {
+        ByteBuffer message = ByteBuffer.allocate(40 + 4 * body.length).order(ByteOrder.nativeOrder());
+        message.putInt(message.capacity()).putInt(opcode).putLong(unique).putLong(node);
+        message.putInt(65534).putInt(65534).putInt(65534).putInt(0);
+        for (int number : body) {
+            message.putInt(number);
+        }
+        MemorySegment.copy(message.array(), 0, buffer, ValueLayout.JAVA_BYTE, 0, message.capacity());
+        assertThat(Sockets.send(ends[1], buffer, message.capacity(), Sockets.MSG_NOSIGNAL))
+                .isEqualTo(message.capacity());
+    }
+
     /** The next message, or null when there is none. */
     @Nullable
     Message next() {

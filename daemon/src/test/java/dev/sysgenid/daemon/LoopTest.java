@@ -169,6 +169,37 @@ class LoopTest {
                 .hasMessageContaining("EPERM");
     }
 
+    /** One that wants to be called without end leaves descriptors, deadlines and submitted work their turn. */
+    @Test
+    void whoIsCalledAgainAndAgainHoldsUpNobody() throws Exception {
+        List<String> done = new ArrayList<>();
+        int descriptor = readable();
+        loop.watch(descriptor, () -> {
+            EventFd.eventfd_read(descriptor);
+            done.add("descriptor");
+            loop.submit(() -> done.add("submitted"));
+            loop.wakeAt(1);
+        });
+        loop.onDeadline(() -> {
+            done.add("deadline");
+            loop.stop();
+        });
+        long[] called = {0};
+        loop.again(new Loop.Handler() {
+            @Override
+            public void ready() {
+                called[0]++;
+                loop.again(this);
+            }
+        });
+        loop.run();
+        assertThat(done).startsWith("descriptor").contains("deadline");
+        assertThat(called[0]).isPositive();
+        loop.wakeAt(Long.MAX_VALUE);
+        runOnce();
+        assertThat(done).contains("submitted");
+    }
+
     // Deadlines.
 
     @Test
