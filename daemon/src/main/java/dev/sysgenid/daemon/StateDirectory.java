@@ -70,14 +70,12 @@ final class StateDirectory implements AutoCloseable {
             }
             directory = open(path);
         }
-        // By its descriptor: it is this directory and no other, whatever becomes of the path.
-        int result = Mount.mount(
-                "sysgenid",
-                "/proc/self/fd/" + directory,
-                "tmpfs",
-                Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC,
-                "mode=0700,size=" + ((long) maxPages * dev.sysgenid.abi.Page.SIZE + FOR_THE_STATE) + ",nr_inodes="
-                        + (maxPages + 64));
+        String options = "mode=0700,size=" + ((long) maxPages * dev.sysgenid.abi.Page.SIZE + FOR_THE_STATE)
+                + ",nr_inodes=" + (maxPages + 64);
+        int result = mount(directory, options + ",noswap");
+        if (result == -Errno.EINVAL) { // before Linux 6.4
+            result = mount(directory, options);
+        }
         Unistd.close(directory);
         if (result < 0) {
             throw cannot("mount a tmpfs at", path, -result);
@@ -133,6 +131,16 @@ final class StateDirectory implements AutoCloseable {
             Unistd.close(directory);
             throw cannot("look at", path, e.errno());
         }
+    }
+
+    /** By its descriptor: it is this directory and no other, whatever becomes of the path. */
+    private static int mount(int directory, String options) {
+        return Mount.mount(
+                "sysgenid",
+                "/proc/self/fd/" + directory,
+                "tmpfs",
+                Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC,
+                options);
     }
 
     private static boolean isMounted(int directory) {
