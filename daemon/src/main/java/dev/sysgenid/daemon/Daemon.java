@@ -311,7 +311,7 @@ public final class Daemon {
                 check;
                 Watchdog _ =
                         Watchdog.start(loop, Watchdog.half(System.getenv()), () -> ServiceManager.tell("WATCHDOG=1"))) {
-            loop.run();
+            run(loop, kept);
         } finally {
             if (handingOver && !lost[0]) {
                 link.keep();
@@ -336,6 +336,28 @@ public final class Daemon {
                     ExitCodes.FAILURE,
                     options.mount() + " was unmounted, or its connection aborted, by somebody else",
                     "start the daemon again; those who had the device open must open it anew");
+        }
+    }
+
+    /**
+     * Runs the loop until it is stopped. After a defect, where another daemon will go on, this process ends as if it had been killed,
+     * and takes nothing away: who watches notices no more than a pause.
+     */
+    private void run(Loop loop, boolean kept) {
+        try {
+            loop.run();
+        } catch (RuntimeException | Error defect) {
+            try {
+                say("a defect: " + defect + (kept ? "; another daemon is to take over" : ""));
+                if (System.getenv("SYSGENID_DEBUG") != null) {
+                    defect.printStackTrace();
+                }
+            } finally {
+                if (kept) {
+                    Runtime.getRuntime().halt(ExitCodes.DEFECT);
+                }
+            }
+            throw defect;
         }
     }
 

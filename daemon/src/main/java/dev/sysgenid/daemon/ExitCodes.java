@@ -36,5 +36,11 @@ public final class ExitCodes {
     /** The time that was given is over, and somebody has not acknowledged yet. */
     public static final int TIMEOUT = 124;
 
+    /**
+     * The daemon met a defect of its own and left everything for the next one, as a process does that aborts: that is what a
+     * shell makes of SIGABRT, and keepers start another daemon. Only a keeper gets this.
+     */
+    public static final int DEFECT = 134;
+
     private ExitCodes() {}
 }

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Pages in the kernel's page cache, for where there is no passthrough: the kernel asks the server for a page when it is
@@ -66,6 +67,8 @@ final class StoredPages implements Pages {
 
     private Filler filler = () -> {};
     private int size;
+    /** Why a store was not made. */
+    private volatile @Nullable Throwable failure;
 
     StoredPages(Connection connection, boolean sharedMappings) throws SystemCallException {
         this.connection = connection;
@@ -125,6 +128,10 @@ final class StoredPages implements Pages {
             filler.fillPagesOnly();
             wakeUps = EventFd.eventfd_read(done);
         } while (wakeUps <= 0);
+        if (failure != null) {
+            // Not for the caller of this bump alone: there are pages that show the old generation.
+            throw new InternalError("a page could not be stored", failure);
+        }
     }
 
     /** Answers for daemons that wait for pages, until they have ended. */
@@ -163,8 +170,10 @@ final class StoredPages implements Pages {
             while (true) {
                 try {
                     work.take().run();
-                } catch (RuntimeException e) {
-                    // The kernel refused a store, which it does only for a node that it is forgetting.
+                } catch (RuntimeException | Error e) {
+                    // A defect; what the kernel refuses is no exception, and it does so only for a node that it
+                    // forgets.
+                    failure = e;
                 } finally {
                     EventFd.eventfd_write(done, 1);
                 }

@@ -2,6 +2,7 @@
 package dev.sysgenid.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sysgenid.daemon.FakeKernel.Message;
 import dev.sysgenid.fuse.OpenFlags;
@@ -213,6 +214,16 @@ class StoredPagesTest {
         pages.publish(0, showing(1));
         pages.publish(0, showing(2));
         assertThat(kernel.log).hasSize(16).allSatisfy(line -> assertThat(line).contains("EPIPE"));
+    }
+
+    /** To go on would be to leave pages at the old generation. It is no matter of whose request this is: nobody is to be told less. */
+    @Test
+    @SuppressWarnings("NullAway") // the defect
+    void aDefectInTheOtherThreadEndsTheBump() {
+        filled(16);
+        assertThatThrownBy(() -> pages.publish(0, null))
+                .isInstanceOf(InternalError.class)
+                .hasCauseInstanceOf(NullPointerException.class);
     }
 
     @Test
