@@ -62,8 +62,9 @@ final class ServeCommand extends Command {
             .type(Integer.class)
             .paramLabel("N")
             .converters(converter(ServeCommand::parseCount))
-            .description("How many open files each user other than root may have; further ones are refused with EMFILE."
-                    + " Default: " + ServeOptions.DEFAULT_WATCHERS_PER_USER + ".")
+            .description(
+                    "How many open files each user may have who may not bump; further ones are refused with EMFILE."
+                            + " Default: " + ServeOptions.DEFAULT_WATCHERS_PER_USER + ".")
             .build();
     private final OptionSpec noSupervise = flag(
             "--no-supervise",

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A generation and those who watch it: the semantics of the device file, as a state machine without I/O, clock or
@@ -465,6 +466,12 @@ public final class Domain {
      */
     public Iterable<Watcher> all() {
         return watchers;
+    }
+
+    /** The watcher that was opened next after this one, which must not be closed; null when there is none. */
+    public @Nullable Watcher following(Watcher watcher) {
+        check(watcher);
+        return watcher.next;
     }
 
     /**

@@ -36,18 +36,21 @@ final class Callers implements AutoCloseable {
     record Identity(int pid, String command) {
         static final Identity UNKNOWN = new Identity(0, "?");
 
-        /** The command for a terminal or a line of text: whoever named it, control characters are spelled, as {@code \x1b}. */
+        /**
+         * The command for a terminal or a line of text: whoever named it, what is neither printable ASCII nor a letter or digit is
+         * spelled by its number, as {@code \x1b}. Some characters command a terminal, and some turn a line around.
+         */
         String printableCommand() {
             StringBuilder text = new StringBuilder(command.length());
-            for (int i = 0; i < command.length(); i++) {
-                char c = command.charAt(i);
-                // Those above 0x7f too: some terminals obey them.
-                if (Character.isISOControl(c)) {
+            command.codePoints().forEach(c -> {
+                if (c >= ' ' && c <= '~' || Character.isLetterOrDigit(c)) {
+                    text.appendCodePoint(c);
+                } else if (c <= 0xff) {
                     text.append(c < 0x10 ? "\\x0" : "\\x").append(Integer.toHexString(c));
                 } else {
-                    text.append(c);
+                    text.append("\\u{").append(Integer.toHexString(c)).append('}');
                 }
-            }
+            });
             return text.toString();
         }
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
-import dev.sysgenid.abi.Generation;
 import dev.sysgenid.core.Tracking;
 import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.Session;
@@ -266,9 +265,9 @@ public final class Daemon {
                 loop,
                 serving::reclaim,
                 sources::freshen,
-                new BumpLog(),
+                new BumpLog(this::say, System::nanoTime),
                 state,
-                new Quotas(all, options.watchersPerUser(), Unistd.geteuid()));
+                new Quotas(all, options.watchersPerUser()));
         return new Domains(new Device(options.tracking(), surroundings), state, callers);
     }
 
@@ -468,35 +467,5 @@ public final class Daemon {
     private void say(String line) {
         out.println("sysgenid: " + line);
         out.flush();
-    }
-
-    /** A line for each bump; in a storm, the first few of each second and a count of the others. */
-    private final class BumpLog implements Surroundings.Journal {
-        private static final long SECOND = 1_000_000_000L;
-        private static final int LINES_A_SECOND = 10;
-
-        private long secondBegan = System.nanoTime();
-        private int lines;
-        private int unsaid;
-
-        @Override
-        public void bumped(String domain, int generation, int outdated, String by) {
-            long now = System.nanoTime();
-            if (now - secondBegan > SECOND) {
-                secondBegan = now;
-                lines = 0;
-            }
-            if (lines == LINES_A_SECOND) {
-                unsaid++;
-                return;
-            }
-            lines++;
-            // Not String.format, whose first use takes longer than everything else that a bump does.
-            say((domain.isEmpty() ? "" : "domain " + domain + ": ") + "generation " + Generation.toString(generation)
-                    + ", by " + by + "; " + outdated
-                    + (outdated == 1 ? " watcher" : " watchers") + " outdated"
-                    + (unsaid == 0 ? "" : "; " + unsaid + " bumps before this one were not shown"));
-            unsaid = 0;
-        }
     }
 }

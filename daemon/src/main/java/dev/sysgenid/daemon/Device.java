@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +35,7 @@ final class Device implements Effects {
     /** Of the highest generation. */
     private static final int MAX_DIGITS = 10;
 
-    /** The most requests that may be parked; of these, half are for users other than root. */
+    /** The most requests that may be parked; of these, half are for those who may administer. */
     private static final int MOST_PARKED = 1 << 17;
 
     private final Domain domain;
@@ -94,6 +95,11 @@ final class Device implements Effects {
         domain = new Domain(machine.domain, this, ledger.content().generation(), ledger.serial());
     }
 
+    /** What each user may have, of all domains together. */
+    Quotas quotas() {
+        return quotas;
+    }
+
     /** What is noted of the domain. */
     Ledger ledger() {
         return ledger;
@@ -114,7 +120,8 @@ final class Device implements Effects {
         return surroundings.privileges().mayBump(caller, UserNamespace.NONE);
     }
 
-    private boolean mayBump(Request.Header caller) {
+    /** Whether a caller may bump this domain. */
+    boolean mayBump(Request.Header caller) {
         return surroundings.privileges().mayBump(caller, ledger.owner());
     }
 
@@ -130,11 +137,12 @@ final class Device implements Effects {
             return null;
         }
         int uid = request.header().uid();
-        int refusal = quotas.refusal(uid, node.page() == null);
+        BooleanSupplier privileged = () -> mayAdminister(request.header());
+        int refusal = quotas.refusal(uid, node.page() == null, privileged);
         if (refusal != 0) {
             // What was closed counts until the kernel has said that it forgets it.
             surroundings.reclaim().run();
-            refusal = quotas.refusal(uid, node.page() == null);
+            refusal = quotas.refusal(uid, node.page() == null, privileged);
         }
         if (refusal != 0) {
             connection.replyError(request.unique(), refusal);
@@ -278,7 +286,7 @@ final class Device implements Effects {
         }
         used(request.header(), file);
         boolean nonblocking = (request.fileFlags() & Unistd.O_NONBLOCK) != 0;
-        if (mayNotPark(file)) {
+        if (mayNotPark(request.header())) {
             // It may still be answered at once.
             int result = domain.read(file.watcher, request.unique(), Integer.toUnsignedLong(request.size()), true);
             reply(request.unique(), result == -Errno.EAGAIN && !nonblocking ? -Errno.ENOSPC : result);
@@ -291,9 +299,9 @@ final class Device implements Effects {
         reply(request.unique(), result);
     }
 
-    private boolean mayNotPark(OpenFile file) {
+    private boolean mayNotPark(Request.Header caller) {
         int parked = domain.parkedInAll();
-        return parked >= MOST_PARKED / 2 && (parked >= MOST_PARKED || !quotas.isPrivileged(file.uid));
+        return parked >= MOST_PARKED / 2 && (parked >= MOST_PARKED || !mayAdminister(caller));
     }
 
     /**
@@ -346,7 +354,7 @@ final class Device implements Effects {
     void ioctl(Request.Ioctl request, OpenFile file) {
         used(request.header(), file);
         boolean wait = request.command() == Ioctl.WAIT_WATCHERS || request.command() == Ioctl.V4_WAIT_WATCHERS;
-        if (wait && mayNotPark(file)) {
+        if (wait && mayNotPark(request.header())) {
             connection.replyError(request.unique(), Errno.ENOSPC);
             return;
         }
@@ -367,6 +375,9 @@ final class Device implements Effects {
                 () -> mayBump(request.header()),
                 wait ? came : now);
         loop.wakeAt(domain.nextDeadline());
+        // Not who opened: a descriptor can be handed on. Asked while the caller still waits, and after all others know.
+        Callers.Identity by =
+                domain.serial() != bumps ? callers.identify(request.header().pid()) : null;
         if (result == Domain.PARKED) {
             if (request.argument() != 0) {
                 state.waitParked(Request.firstUnique(request.unique()), came);
@@ -379,17 +390,19 @@ final class Device implements Effects {
             }
             settle();
         }
-        if (domain.serial() != bumps) {
-            tellBump(file.opener);
+        if (by != null) {
+            tellBump(by);
         }
     }
 
     private void tellBump(Callers.Identity by) {
-        tellBump(by.printableCommand() + " (pid " + by.pid() + ")");
-    }
-
-    private void tellBump(String by) {
-        surroundings.journal().bumped(ledger.name(), domain.generation(), domain.outdated(), by);
+        surroundings
+                .journal()
+                .bumped(
+                        ledger.name(),
+                        domain.generation(),
+                        domain.outdated(),
+                        by.printableCommand() + " (pid " + by.pid() + ")");
     }
 
     /** The capability counts from now on in the user namespace of which the caller has a descriptor open. */
@@ -421,10 +434,10 @@ final class Device implements Effects {
         } else if (!mayBump(request.header())) {
             connection.replyError(request.unique(), Errno.EACCES);
         } else {
-            Callers.Identity by = callers.identify(request.header().pid());
             current = request.unique();
             domain.bump((int) minimum, loop.now());
             loop.wakeAt(domain.nextDeadline());
+            Callers.Identity by = callers.identify(request.header().pid());
             connection.replyWritten(request.unique(), data.length);
             settle();
             tellBump(by);
@@ -453,7 +466,7 @@ final class Device implements Effects {
         domain.bump(0, loop.now());
         loop.wakeAt(domain.nextDeadline());
         settle();
-        tellBump(by);
+        surroundings.journal().restored(domain.generation(), domain.outdated(), by);
     }
 
     void poll(Request.Poll request, OpenFile file) {

@@ -4,14 +4,13 @@ package dev.sysgenid.daemon;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One inode of the device, as the kernel knows it. Each lookup of the device's name makes a fresh one, so that each
+ * One inode of the device that was opened. Each lookup of the device's name gives the kernel a fresh number for one, so that each
  * open by name has an inode, and with it a page, of its own. Whoever reaches an inode in another way (a bind mount of
- * the file, {@code /proc/PID/fd}) shares it and its page.
+ * the file, {@code /proc/PID/fd}) shares it and its page. Each number is looked up once, so one forget is the end of it.
  */
 final class DeviceNode {
     private final long id;
     private final Device device;
-    private long lookups;
     private @Nullable Page page;
     private int pageOwner;
 
@@ -27,17 +26,6 @@ final class DeviceNode {
 
     long id() {
         return id;
-    }
-
-    /** Counts one more lookup that the kernel will have to forget. */
-    void lookedUp() {
-        lookups++;
-    }
-
-    /** Takes {@code count} lookups back. Returns whether the kernel knows the node no longer. */
-    boolean forget(long count) {
-        lookups -= Math.clamp(count, 0, lookups);
-        return lookups == 0;
     }
 
     /** The page, from the first open on. */

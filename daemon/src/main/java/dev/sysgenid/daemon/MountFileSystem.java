@@ -52,6 +52,7 @@ final class MountFileSystem implements FileSystem {
     private final long startedSeconds;
 
     private final StateFile state;
+    /** Those that were opened. Of one that was only looked up its number says all, and anybody can look up without end. */
     private final Map<Long, DeviceNode> deviceNodes = new HashMap<>();
     /** The count of the next node, see {@link NodeIds}. */
     private long nextNode = NodeIds.FIRST;
@@ -66,8 +67,12 @@ final class MountFileSystem implements FileSystem {
     private int nothingKnown;
 
     private final Map<Long, OpenFile> deviceFiles = new HashMap<>();
-    private final Map<Long, WatcherList> watcherLists = new HashMap<>();
+    private final Quotas quotas;
+    private final Map<Long, Reading> readings = new HashMap<>();
     private long nextHandle = 1;
+
+    /** An open file {@code watchers}, and whose it is. */
+    private record Reading(WatcherList list, int uid) {}
 
     /**
      * A directory with the device in it.
@@ -81,6 +86,7 @@ final class MountFileSystem implements FileSystem {
             Connection connection, Domains domains, Supplier<String> sources, Consumer<String> log, StateFile state) {
         this.connection = connection;
         this.domains = domains;
+        this.quotas = domains.machine().quotas();
         this.sources = sources;
         this.log = log;
         this.state = state;
@@ -112,24 +118,24 @@ final class MountFileSystem implements FileSystem {
         nothingKnown = generation;
     }
 
-    /** A node that the kernel may know: asked for, or looked up when another daemon served. */
+    /** As {@link #known}, and kept until the kernel forgets it: it is to have a page, or has one. */
     @Nullable
     DeviceNode node(long id) {
-        DeviceNode node = deviceNodes.get(id);
-        if (node == null && NodeIds.kind(id) == NodeIds.DEVICE && NodeIds.count(id) < inherited) {
-            // The kernel is the one to know: it asks about no node that it has forgotten. Each was looked up once.
-            Device device = adopting ? domains.ofOrLost(id, nothingKnown) : domains.of(id);
-            if (device != null) {
-                node = lookedUp(id, device);
-            }
+        DeviceNode node = known(id);
+        if (node != null) {
+            deviceNodes.put(id, node);
         }
         return node;
     }
 
-    private DeviceNode lookedUp(long id, Device device) {
-        DeviceNode node = new DeviceNode(id, device);
-        node.lookedUp();
-        deviceNodes.put(id, node);
+    /** A node that was looked up, when this daemon served or another. The kernel asks about none that it has forgotten. */
+    private @Nullable DeviceNode known(long id) {
+        DeviceNode node = deviceNodes.get(id);
+        if (node == null && NodeIds.kind(id) == NodeIds.DEVICE && NodeIds.count(id) < nextNode) {
+            boolean mayBeLost = adopting && NodeIds.count(id) < inherited;
+            Device device = mayBeLost ? domains.ofOrLost(id, nothingKnown) : domains.of(id);
+            node = device == null ? null : new DeviceNode(id, device);
+        }
         return node;
     }
 
@@ -167,7 +173,7 @@ final class MountFileSystem implements FileSystem {
         return file;
     }
 
-    /** How many inodes of the device the kernel knows. */
+    /** How many inodes of the device are kept. */
     int deviceNodes() {
         return deviceNodes.size();
     }
@@ -186,8 +192,8 @@ final class MountFileSystem implements FileSystem {
         }
         switch (nameOf(request.name())) {
             case DEVICE_NAME -> {
-                DeviceNode node = lookedUp(NodeIds.of(device.slot(), NodeIds.DEVICE, takeNode()), device);
-                connection.replyEntry(unique, node.id(), attributes(device, NodeIds.DEVICE));
+                long node = NodeIds.of(device.slot(), NodeIds.DEVICE, takeNode());
+                connection.replyEntry(unique, node, attributes(device, NodeIds.DEVICE));
             }
             case GENERATION_NAME -> replyEntry(unique, device, NodeIds.GENERATION);
             case WATCHERS_NAME -> replyEntry(unique, device, NodeIds.WATCHERS);
@@ -267,9 +273,8 @@ final class MountFileSystem implements FileSystem {
 
     @Override
     public void forget(long node, long lookups) {
-        DeviceNode forgotten = deviceNodes.get(node);
-        if (forgotten != null && forgotten.forget(lookups)) {
-            deviceNodes.remove(node);
+        DeviceNode forgotten = lookups > 0 ? deviceNodes.remove(node) : null;
+        if (forgotten != null) {
             forgotten.device().drop(forgotten);
             domains.pageGone(forgotten.device());
         }
@@ -333,7 +338,7 @@ final class MountFileSystem implements FileSystem {
     public void open(Request.Open request) {
         long handle = nextHandle++;
         state.setNextHandle(nextHandle);
-        DeviceNode node = node(request.node());
+        DeviceNode node = known(request.node());
         if (node != null) {
             OpenFile file = node.device().open(request, node, handle);
             if (file != null) {
@@ -341,6 +346,9 @@ final class MountFileSystem implements FileSystem {
             }
             return;
         }
+            if (node.page() != null) { // also where the open failed after that
+                deviceNodes.put(node.id(), node);
+            }
         int kind = NodeIds.kind(request.node());
         Device device = domains.of(request.node());
         if (kind == NodeIds.DIRECTORY) {
@@ -349,13 +357,18 @@ final class MountFileSystem implements FileSystem {
             connection.replyError(request.unique(), Errno.ENOENT);
         } else if (device == null || device.ledger().removed() || kind == NodeIds.DEVICE) {
             connection.replyError(request.unique(), Errno.ENODEV); // reached by a mount of what was removed
-        } else if (kind != NodeIds.GENERATION && (request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY) {
+        } else if ((request.flags() & Unistd.O_ACCMODE) != Unistd.O_RDONLY
+                // Asked at the write too. Here, because a program with more rights than its caller may get this as its
+                // output.
+                && (kind != NodeIds.GENERATION || !device.mayBump(request.header()))) {
             connection.replyError(request.unique(), Errno.EACCES);
         } else {
-            if (kind == NodeIds.WATCHERS) {
-                watcherLists.put(handle, new WatcherList(device.domain()));
+            int refusal = kind == NodeIds.WATCHERS ? begin(request, handle, device) : 0;
+            if (refusal != 0) {
+                connection.replyError(request.unique(), refusal);
+            } else {
+                connection.replyOpen(request.unique(), handle, dev.sysgenid.fuse.OpenFlags.DIRECT_IO, 0);
             }
-            connection.replyOpen(request.unique(), handle, dev.sysgenid.fuse.OpenFlags.DIRECT_IO, 0);
         }
     }
 
@@ -364,24 +377,43 @@ final class MountFileSystem implements FileSystem {
         OpenFile file = deviceFile(request.handle(), request);
         if (file != null) {
             file.device().read(request, file);
+    /** Begins a reading of {@code watchers}; returns 0, or why not. */
+    private int begin(Request request, long handle, Device device) {
+        int uid = request.header().uid();
+        int refusal = quotas.refusalOfList(uid, () -> device.mayAdminister(request.header()));
+        if (refusal == 0) {
+            quotas.lists(uid, 1);
+            readings.put(handle, new Reading(new WatcherList(device.domain()), uid));
+        }
+        return refusal;
+    }
+
             return;
         }
         int size = (int) Math.min(Integer.toUnsignedLong(request.size()), Connection.MAX_READ_REPLY);
         int kind = NodeIds.kind(request.node());
-        WatcherList list = watcherLists.get(request.handle());
+        Reading reading = readings.get(request.handle());
         Device device = domains.of(request.node());
-        if (list == null && device == null && kind > 0) {
+        if (reading == null && device == null && kind > 0) {
             connection.replyError(request.unique(), Errno.ENODEV);
             return;
         }
-        if (list == null && device != null && kind == NodeIds.WATCHERS && request.handle() < inheritedHandles) {
+        if (reading == null && device != null && kind == NodeIds.WATCHERS && request.handle() < inheritedHandles) {
             // Opened when an earlier daemon served; where its reader stands is in the request.
-            list = new WatcherList(device.domain());
-            watcherLists.put(request.handle(), list);
+            int refusal = begin(request, request.handle(), device);
+            if (refusal != 0) {
+                connection.replyError(request.unique(), refusal);
+                return;
+            }
+            reading = readings.get(request.handle());
         }
-        if (list != null) {
-            byte[] text = list.read(request.offset(), size);
-            connection.replyData(request.unique(), text, 0, text.length);
+        if (reading != null) {
+            byte[] text = reading.list.read(request.offset(), size);
+            if (text == null) {
+                connection.replyError(request.unique(), Errno.ESPIPE);
+            } else {
+                connection.replyData(request.unique(), text, 0, text.length);
+            }
         } else if (device != null && isText(kind)) {
             String content = kind == NodeIds.GENERATION
                     ? Generation.toString(device.domain().generation()) + "\n"
@@ -439,7 +471,10 @@ final class MountFileSystem implements FileSystem {
         if (file != null) {
             file.device().close(file);
         } else {
-            watcherLists.remove(request.handle());
+            Reading reading = readings.remove(request.handle());
+            if (reading != null) {
+                quotas.lists(reading.uid, -1);
+            }
         }
         connection.replyOk(request.unique());
     }
@@ -472,7 +507,7 @@ final class MountFileSystem implements FileSystem {
 
     private @Nullable Attributes attributes(long node) {
         int kind = NodeIds.kind(node);
-        DeviceNode known = kind == NodeIds.DEVICE ? node(node) : null;
+        DeviceNode known = kind == NodeIds.DEVICE ? known(node) : null;
         Device device = kind == NodeIds.DEVICE ? (known == null ? null : known.device()) : domains.of(node);
         if (device == null) {
             // Of a domain that was removed somebody may have a mount, or its directory as his own.
@@ -490,7 +525,7 @@ final class MountFileSystem implements FileSystem {
         Ledger.Access access = device.ledger().access();
         int mode = kind == NodeIds.DEVICE ? Stat.S_IFREG | access.mode() : type(kind);
         if (kind == NodeIds.GENERATION && device != domains.machine()) {
-            // Who may bump is asked at the write; it may be somebody whom no owner and group names.
+            // Who may bump is asked at the open and at the write; it may be somebody whom no owner and group names.
             mode = Stat.S_IFREG | 0666;
         }
         int links = device.ledger().removed() ? 0 : kind == NodeIds.DIRECTORY ? 2 : 1;

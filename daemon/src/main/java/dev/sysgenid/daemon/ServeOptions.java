@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param gid the group of the device
  * @param tracking who counts as a watcher
  * @param mapping how mmap is served
- * @param watchersPerUser how many watchers a user other than root may have
+ * @param watchersPerUser how many watchers each user may have who may not bump
  * @param sources what tells of restores
  */
 public record ServeOptions(

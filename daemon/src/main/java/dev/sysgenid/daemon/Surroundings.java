@@ -39,5 +39,10 @@ record Surroundings(
     interface Journal {
         /** Names the domain; with nothing, the machine's. */
         void bumped(String domain, int generation, int outdated, String by);
+
+        /** The machine was bumped because {@code by} says that it was restored. */
+        default void restored(int generation, int outdated, String by) {
+            bumped("", generation, outdated, by);
+        }
     }
 }

@@ -128,7 +128,7 @@ class DomainsTest {
                         () -> {},
                         (domain, generation, _, _) -> journal.add(domain + " " + generation),
                         state,
-                        new Quotas(100_000, 3, 0)));
+                        new Quotas(100_000, 3)));
         domains = new Domains(machine, state, callers);
         files = new MountFileSystem(kernel.connection, domains, () -> "", log::add, state);
     }

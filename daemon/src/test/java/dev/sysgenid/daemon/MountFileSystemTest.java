@@ -135,7 +135,7 @@ class MountFileSystemTest {
                         () -> freshened = pages.published,
                         (_, generation, outdated, by) -> journal.add(generation + " " + outdated + " " + by),
                         state,
-                        new Quotas(100_000, 3, 5)));
+                        new Quotas(100_000, 3)));
         files = new MountFileSystem(
                 kernel.connection,
                 new Domains(device, state, callers),
@@ -226,8 +226,11 @@ class MountFileSystemTest {
             nodes.add(lookUp("sysgenid"));
         }
         assertThat(nodes).hasSize(100).doesNotContain(0L, 1L, 2L, 3L);
+        assertThat(files.deviceNodes()).as("nothing is kept before an open").isZero();
+        assertThat(pages.size()).isZero();
+        nodes.forEach(node -> openNode(node, 0));
         assertThat(files.deviceNodes()).isEqualTo(100);
-        assertThat(pages.size()).as("no page before an open").isZero();
+        assertThat(pages.size()).isEqualTo(100);
         nodes.forEach(node -> files.forget(node, 1));
         assertThat(files.deviceNodes()).isZero();
         assertThat(lookUp("sysgenid")).as("never used again").isNotIn(nodes);
@@ -238,8 +241,7 @@ class MountFileSystemTest {
     void aTakeOverDoubtsOnlyNodesFromBefore() {
         files.resume(NodeIds.FIRST + 100, 1);
         long before = NodeIds.FIRST + 7;
-        files.getAttributes(new Request.GetAttributes(header(before)));
-        reply();
+        assertThat(files.node(before)).isNotNull();
         long open = NodeIds.FIRST + 8;
         openNode(open, Unistd.O_RDWR);
         long since = lookUp("sysgenid");
@@ -403,7 +405,7 @@ class MountFileSystemTest {
     }
 
     @Test
-    void aNodeIsForgottenWhenAsManyAreForgottenAsWereLookedUp() {
+    void aNodeIsForgottenByItsForget() {
         long node = lookUp("sysgenid");
         openNode(node, 0);
         files.forget(node, 0);
@@ -498,6 +500,77 @@ class MountFileSystemTest {
         error(Errno.EBADF);
         files.release(new Request.Release(header(16), handle));
         assertThat(reply().errno()).isZero();
+    }
+
+    /** A lookup costs nothing here, whoever does nothing else. */
+    @Test
+    void whatIsOnlyLookedUpIsNotKept() {
+        for (int i = 0; i < 100_000; i++) {
+            long node = lookUp("sysgenid");
+            if (i % 1000 == 0) {
+                assertThat(attributes(node).u64(16)).as("inode").isEqualTo(4);
+            }
+        }
+        assertThat(files.deviceNodes()).isZero();
+        files.getAttributes(new Request.GetAttributes(header(NodeIds.FIRST + 100_000)));
+        error(Errno.ENOENT);
+        files.open(new Request.Open(header(NodeIds.FIRST + 100_000), 0));
+        error(Errno.ENOENT);
+    }
+
+    @Test
+    void aUserMayHaveSoManyAndThePrivilegedMore() {
+        mayBump = false;
+        for (int i = 0; i < 3; i++) {
+            openDevice(Unistd.O_RDWR);
+        }
+        long node = lookUp("sysgenid");
+        files.open(new Request.Open(header(node), Unistd.O_RDWR));
+        error(Errno.EMFILE);
+        assertThat(reclaimed).isEqualTo(1);
+        assertThat(files.deviceNodes()).isEqualTo(3);
+        files.open(new Request.Open(new Header(0, ++unique, node, 0, 0, Unistd.getpid()), Unistd.O_RDWR));
+        assertThat(reply().errno()).as("another user, root or not").isZero();
+        mayBump = true;
+        openDevice(Unistd.O_RDWR);
+    }
+
+    /** Each open file remembers how far it was read. */
+    @Test
+    void aUserMayHaveSoManyListsOfWatchersOpen() {
+        mayBump = false;
+        long node = lookUp("watchers");
+        List<Long> handles = new ArrayList<>();
+        for (int i = 0; i < Quotas.LISTS_PER_USER; i++) {
+            handles.add(openNode(node, 0));
+        }
+        for (int i = 0; i < 3; i++) {
+            files.open(new Request.Open(header(node), 0));
+            error(Errno.EMFILE);
+        }
+        mayBump = true;
+        assertThat(readText(node, openNode(node, 0), 0, 3)).isEqualTo("ID ");
+        mayBump = false;
+        assertThat(readText(node, handles.getFirst(), 0, 3)).isEqualTo("ID ");
+        openNode(lookUp("generation"), 0);
+        for (long handle : handles.subList(0, 2)) {
+            files.release(new Request.Release(header(node), handle));
+            assertThat(reply().errno()).isZero();
+        }
+        openNode(node, 0);
+        files.open(new Request.Open(header(node), 0));
+        error(Errno.EMFILE);
+    }
+
+    /** A descriptor can be handed on: what counts is who bumps. */
+    @Test
+    void theLogNamesWhoBumped() {
+        long handle = openDevice(Unistd.O_RDWR);
+        int parent = (int) ProcessHandle.current().parent().orElseThrow().pid();
+        files.ioctl(
+                new Request.Ioctl(new Header(0, ++unique, 0, 1000, 100, parent), handle, Ioctl.TRIGGER_GEN_UPDATE, 0));
+        assertThat(reply().errno()).isZero();
+        assertThat(journal).singleElement().asString().endsWith("(pid " + parent + ")");
     }
 
     // The device.
@@ -777,9 +850,19 @@ class MountFileSystemTest {
 
     @Test
     void theGenerationIsWrittenByWhoMayBump() {
-        mayBump = false;
-        writeGeneration("5", 0);
-        error(Errno.EACCES);
+        long node = lookUp("generation");
+        for (int flags : new int[] {Unistd.O_WRONLY, Unistd.O_RDWR}) {
+            mayBump = false;
+            files.open(new Request.Open(header(node), flags));
+            error(Errno.EACCES);
+            // Opened by one who may, and handed on.
+            mayBump = true;
+            long handle = openNode(node, flags);
+            mayBump = false;
+            files.write(new Request.Write(header(node), handle, 0, new byte[] {'5'}, true));
+            error(Errno.EACCES);
+        }
+        assertThat(readText(node, openNode(node, Unistd.O_RDONLY), 0, 10)).isEqualTo("0\n");
         assertThat(device.domain().generation()).isZero();
         assertThat(journal).isEmpty();
     }
@@ -911,11 +994,15 @@ class MountFileSystemTest {
                 files.forget(gone, 1);
             }
         }
+        long lastNode = lookUp("sysgenid");
         for (long handle : handles) {
             files.release(new Request.Release(header(0), handle));
             unanswered.put(unique, "release");
         }
-        nodes.forEach(node -> files.forget(node, Long.MAX_VALUE));
+        // Also those that no kernel would ask about once more, having forgotten them.
+        for (long node = NodeIds.FIRST; node <= lastNode; node++) {
+            files.forget(node, Long.MAX_VALUE);
+        }
         kernel.all().forEach(message -> unanswered.remove(message.unique()));
         assertThat(unanswered).isEmpty();
         assertThat(device.domain().watchers()).isZero();

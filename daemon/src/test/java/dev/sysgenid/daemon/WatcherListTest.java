@@ -139,7 +139,7 @@ class WatcherListTest {
         }
         open("a\u007fb");
         open("a\u0080b\u009b31m");
-        open("\u00e4 \u20ac \ud83d\ude00");
+        open("\u00e4 \u05d0 7 \u20ac \ud83d\ude00 a\u202eb\u00ad\ufffd");
         List<String> lines = whole(domain).lines().skip(1).toList();
         assertThat(lines).hasSize(35);
         for (int c = 0; c < ' '; c++) {
@@ -147,7 +147,7 @@ class WatcherListTest {
         }
         assertThat(lines.get(32)).endsWith(" - a\\x7fb");
         assertThat(lines.get(33)).endsWith(" - a\\x80b\\x9b31m");
-        assertThat(lines.get(34)).endsWith(" - \u00e4 \u20ac \ud83d\ude00");
+        assertThat(lines.get(34)).endsWith(" - \u00e4 \u05d0 7 \\u{20ac} \\u{1f600} a\\u{202e}b\\xad\\u{fffd}");
     }
 
     @Test
@@ -276,6 +276,42 @@ class WatcherListTest {
         assertThat(text(list.read(0, ALL))).isEqualTo(whole(domain));
         assertThat(list.read(offset, 1)).isEmpty();
         assertThat(text(list.read(3, 3))).isEqualTo("PID");
+    }
+
+    /** To find the place takes as much work as all that is before it; each try does a part of that. */
+    @Test
+    void farFromWhereTheReadingIsIsRefusedUntilItIsThere() {
+        for (int i = 0; i < 10_000; i++) {
+            open("program");
+        }
+        String expected = whole(domain);
+        WatcherList list = new WatcherList(domain);
+        assertThat(list.read(1 << 30, 1)).isNull();
+        int tries = 1;
+        byte[] found;
+        do {
+            found = list.read(expected.length() - 5, 100);
+            tries++;
+        } while (found == null);
+        assertThat(tries).isBetween(expected.length() / 70_000, expected.length() / 60_000 + 1);
+        assertThat(text(found)).isEqualTo("gram\n");
+        assertThat(list.read(1 << 30, 1)).as("now the end is known").isEmpty();
+        assertThat(list.read(expected.length() - 5, 100))
+                .as("back is from the beginning")
+                .isNull();
+        assertThat(inParts(list, ALL)).isEqualTo(expected);
+        assertThat(text(list.read(60_000, 10))).isEqualTo(expected.substring(60_000, 60_010));
+    }
+
+    @Test
+    void theOneThatWasListedLastGoes() {
+        Watcher first = open("first");
+        open("second");
+        WatcherList list = new WatcherList(domain);
+        String text = text(list.read(0, HEADER.length() + 25));
+        assertThat(text).endsWith(" - first\n");
+        domain.close(first);
+        assertThat(text(list.read(text.length(), ALL))).isEqualTo("2 100 0 rw yes 0 - second\n");
     }
 
     // While they come and go.
