@@ -21,6 +21,9 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 /** {@code sysgenid domain}: a generation of its own for each container. */
 final class DomainCommand extends Command {
     private static final int LATE_SHOWN = 10;
+    /** The permissions of a domain's directory when nothing is said. */
+    private static final int OPEN = 0755;
+
     private static final long BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final DeviceOption device;
@@ -48,6 +51,14 @@ final class DomainCommand extends Command {
             .description(
                     "For create and own: who is root in the user namespace of", "that process may bump the domain.")
             .build();
+    private final OptionSpec mode = OptionSpec.builder("--mode")
+            .type(Integer.class)
+            .paramLabel("OCTAL")
+            .converters(converter(DomainCommand::parseMode))
+            .description(
+                    "For create: who may enter the domain's directory. Default: 0755,",
+                    "everyone. 0700, root only, or who owns it.")
+            .build();
     private final OptionSpec json = flag("--json", "For list: print one line of JSON.");
 
     DomainCommand(Context context) {
@@ -60,7 +71,7 @@ final class DomainCommand extends Command {
         device = new DeviceOption(context);
         spec().addPositional(action);
         spec().addPositional(name);
-        accept(device.spec(), owner, json);
+        accept(device.spec(), owner, mode, json);
         examples(
                 "sudo sysgenid domain create web       and print its directory",
                 "podman run -v /run/sysgenid/web:/run/sysgenid ...",
@@ -90,6 +101,9 @@ final class DomainCommand extends Command {
         if (process != null && (lists || wanted.equals("remove"))) {
             throw usageError("--userns-of is for create and own");
         }
+        if (isSet(mode) && !wanted.equals("create")) {
+            throw usageError("--mode is for create");
+        }
         if (isSet(json) && !lists) {
             throw usageError("--json is for list");
         }
@@ -113,6 +127,19 @@ final class DomainCommand extends Command {
         return ExitCodes.OK;
     }
 
+    private static int parseMode(String text) {
+        try {
+            int mode = Integer.parseUnsignedInt(text, 8);
+            if ((mode & ~OPEN) == 0) {
+                return mode;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new IllegalArgumentException(
+                "'" + text + "' is not an octal mode of which nothing is beyond 0755, as in 0700");
+    }
+
     /** The mounted directory. */
     private Path root() throws Failure {
         Path path = DaemonReport.follow(device.machine());
@@ -129,9 +156,19 @@ final class DomainCommand extends Command {
     private void create(Path directory, @Nullable Integer process) throws Failure {
         int namespace = process == null ? -1 : userNamespace(process);
         try {
-            int made = Unistd.mkdir(directory.toString(), 0755);
+            @Nullable Integer wanted = mode.getValue();
+            int permissions = wanted == null ? OPEN : wanted;
+            int made = Unistd.mkdir(directory.toString(), permissions);
             if (made < 0) {
                 throw cannotMake(directory, -made);
+            }
+            if (wanted != null) {
+                // What this process's umask took away, the daemon took for nobody's wish.
+                made = Unistd.chmod(directory.toString(), permissions);
+                if (made < 0) {
+                    Unistd.rmdir(directory.toString());
+                    throw cannotMake(directory, -made);
+                }
             }
             if (namespace >= 0) {
                 try {

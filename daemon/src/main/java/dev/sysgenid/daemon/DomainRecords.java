@@ -159,7 +159,7 @@ final class DomainRecords {
                 image[8],
                 own ? owner : UserNamespace.NONE,
                 (image[0] & REMOVED) != 0,
-                (int) (image[0] >>> 32) & 0777,
+                (int) (image[0] >>> 32) & 0777_777,
                 (int) image[1],
                 (int) (image[1] >>> 32),
                 image[2],

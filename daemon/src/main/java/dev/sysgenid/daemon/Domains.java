@@ -145,7 +145,9 @@ final class Domains {
                 first,
                 UserNamespace.NONE,
                 false,
-                machine.ledger().access().mode(),
+                // What a umask takes away nobody has asked for; who finds no device goes on as if there were no such
+                // thing.
+                machine.ledger().access().device() | Ledger.Access.closed(request.mode() | request.umask()),
                 request.header().uid(),
                 request.header().gid(),
                 state.firstGeneration(),

@@ -24,8 +24,40 @@ final class Ledger {
 
     private Access access;
 
-    /** Permission bits, owner and group of a device. */
-    record Access(int mode, int uid, int gid) {}
+    /**
+     * Who may come to a device.
+     *
+     * @param mode of the device the permission bits; above them those that its domain's directory lacks, see {@link #closed}
+     * @param uid the owner of both
+     * @param gid their group
+     */
+    record Access(int mode, int uid, int gid) {
+        private static final int BITS = 0777;
+        private static final int CLOSED_SHIFT = 9;
+        /** Of a directory that is open to all. Nobody makes files in it. */
+        private static final int DIRECTORY = 0755;
+
+        int device() {
+            return mode & BITS;
+        }
+
+        int directory() {
+            return DIRECTORY & ~(mode >>> CLOSED_SHIFT);
+        }
+
+        Access withDevice(int bits) {
+            return new Access(mode & ~BITS | bits & BITS, uid, gid);
+        }
+
+        Access withDirectory(int bits) {
+            return new Access(device() | closed(bits), uid, gid);
+        }
+
+        /** What a directory of these permissions lacks, as it stands in {@link #mode}. */
+        static int closed(int bits) {
+            return (DIRECTORY & ~bits) << CLOSED_SHIFT;
+        }
+    }
 
     /** The machine's, as it was noted last. */
     Ledger(StateFile state) {

@@ -296,7 +296,7 @@ final class MountFileSystem implements FileSystem {
     }
 
     /**
-     * chmod and chown of the device hold for all of its inodes; the kernel has checked that the caller may. New times, and
+     * chmod and chown of the device hold for all of its inodes, and chmod of a domain's directory for that; the kernel has checked that the caller may. New times, and
      * O_TRUNC at an open, mean nothing on a device and are accepted; ftruncate is refused, as a device refuses it.
      */
     @Override
@@ -309,18 +309,23 @@ final class MountFileSystem implements FileSystem {
         int wanted =
                 request.valid() & (Request.SetAttributes.MODE | Request.SetAttributes.UID | Request.SetAttributes.GID);
         if (wanted != 0) {
-            DeviceNode node = node(request.node());
-            if (node == null || node.device().ledger().removed()) {
+            int kind = NodeIds.kind(request.node());
+            DeviceNode node = known(request.node());
+            boolean directory = kind == NodeIds.DIRECTORY && wanted == Request.SetAttributes.MODE;
+            Device device = node != null ? node.device() : directory ? domains.of(request.node()) : null;
+            if (device == null || device.ledger().removed() || (directory && device == domains.machine())) {
                 connection.replyError(request.unique(), Errno.EPERM);
                 return;
             }
-            Ledger.Access now = node.device().ledger().access();
-            node.device()
-                    .ledger()
+            Ledger.Access access = device.ledger().access();
+            if ((wanted & Request.SetAttributes.MODE) != 0) {
+                access = directory ? access.withDirectory(request.mode()) : access.withDevice(request.mode());
+            }
+            device.ledger()
                     .setAccess(new Ledger.Access(
-                            (wanted & Request.SetAttributes.MODE) != 0 ? request.mode() & 0777 : now.mode(),
-                            (wanted & Request.SetAttributes.UID) != 0 ? request.uid() : now.uid(),
-                            (wanted & Request.SetAttributes.GID) != 0 ? request.gid() : now.gid()));
+                            access.mode(),
+                            (wanted & Request.SetAttributes.UID) != 0 ? request.uid() : access.uid(),
+                            (wanted & Request.SetAttributes.GID) != 0 ? request.gid() : access.gid()));
         }
         replyAttributes(request);
     }
@@ -341,14 +346,14 @@ final class MountFileSystem implements FileSystem {
         DeviceNode node = known(request.node());
         if (node != null) {
             OpenFile file = node.device().open(request, node, handle);
+            if (node.page() != null) { // also where the open failed after that
+                deviceNodes.put(node.id(), node);
+            }
             if (file != null) {
                 deviceFiles.put(handle, file);
             }
             return;
         }
-            if (node.page() != null) { // also where the open failed after that
-                deviceNodes.put(node.id(), node);
-            }
         int kind = NodeIds.kind(request.node());
         Device device = domains.of(request.node());
         if (kind == NodeIds.DIRECTORY) {
@@ -372,11 +377,6 @@ final class MountFileSystem implements FileSystem {
         }
     }
 
-    @Override
-    public void read(Request.Read request) {
-        OpenFile file = deviceFile(request.handle(), request);
-        if (file != null) {
-            file.device().read(request, file);
     /** Begins a reading of {@code watchers}; returns 0, or why not. */
     private int begin(Request request, long handle, Device device) {
         int uid = request.header().uid();
@@ -388,6 +388,11 @@ final class MountFileSystem implements FileSystem {
         return refusal;
     }
 
+    @Override
+    public void read(Request.Read request) {
+        OpenFile file = deviceFile(request.handle(), request);
+        if (file != null) {
+            file.device().read(request, file);
             return;
         }
         int size = (int) Math.min(Integer.toUnsignedLong(request.size()), Connection.MAX_READ_REPLY);
@@ -523,7 +528,11 @@ final class MountFileSystem implements FileSystem {
 
     private Attributes attributes(Device device, int kind) {
         Ledger.Access access = device.ledger().access();
-        int mode = kind == NodeIds.DEVICE ? Stat.S_IFREG | access.mode() : type(kind);
+        int mode = switch (kind) {
+            case NodeIds.DEVICE -> Stat.S_IFREG | access.device();
+            case NodeIds.DIRECTORY -> Stat.S_IFDIR | access.directory();
+            default -> type(kind);
+        };
         if (kind == NodeIds.GENERATION && device != domains.machine()) {
             // Who may bump is asked at the open and at the write; it may be somebody whom no owner and group names.
             mode = Stat.S_IFREG | 0666;

@@ -12,7 +12,7 @@ import dev.sysgenid.abi.Generation;
  * @param first the count of its {@link NodeIds}
  * @param owner whose capability counts for a bump, beside that in the daemon's own user namespace
  * @param removed whether its directory was removed; it stays for as long as somebody may have a page of it mapped
- * @param mode permission bits of its device
+ * @param mode permission bits of its device, and what its directory lacks: {@link Ledger.Access#mode}
  * @param uid the owner of its files
  * @param gid their group
  * @param base its wide generation when it was made, or bumped by itself, last

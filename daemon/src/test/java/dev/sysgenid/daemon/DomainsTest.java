@@ -174,7 +174,7 @@ class DomainsTest {
     }
 
     private int make(long parent, String name) {
-        files.makeDirectory(new Request.MakeDirectory(header(parent), name));
+        files.makeDirectory(new Request.MakeDirectory(header(parent), name, 040755, 022));
         return reply().errno();
     }
 
@@ -415,6 +415,51 @@ class DomainsTest {
         assertThat(domains.all()).as("nothing is left of it").hasSize(3);
     }
 
+    private int mode(long node) {
+        files.getAttributes(new Request.GetAttributes(header(node)));
+        return reply().u32(16 + 60);
+    }
+
+    private int make(String name, int mode, int umask) {
+        files.makeDirectory(new Request.MakeDirectory(header(ROOT), name, 040000 | mode, umask));
+        return reply().errno();
+    }
+
+    private int change(long node, int valid, int mode) {
+        files.setAttributes(new Request.SetAttributes(header(node), valid, 0, mode, 7, 8));
+        return reply().errno();
+    }
+
+    /** A umask is a habit and no wish; a device that cannot be reached is one that is not there. */
+    @Test
+    void aDirectoryIsAsOpenAsItWasWished() throws Exception {
+        assertThat(make("c1", 0755, 022)).isZero();
+        assertThat(make("c2", 0700, 077)).isZero();
+        assertThat(make("c3", 0700, 0)).isZero();
+        assertThat(make("c4", 0750, 022)).isZero();
+        assertThat(make("c5", 0777, 0)).isZero();
+        assertThat(List.of("c1", "c2", "c3", "c4", "c5"))
+                .extracting(name -> mode(lookUp(ROOT, name)))
+                .containsExactly(040755, 040755, 040700, 040750, 040755);
+        assertThat(mode(device("c3"))).isEqualTo(0100666);
+
+        long directory = lookUp(ROOT, "c3");
+        assertThat(change(directory, Request.SetAttributes.MODE, 040711)).isZero();
+        assertThat(change(device("c3"), Request.SetAttributes.MODE | Request.SetAttributes.UID, 0100640))
+                .isZero();
+        takeOver();
+        assertThat(mode(directory)).isEqualTo(040711);
+        assertThat(mode(device("c3"))).isEqualTo(0100640);
+        assertThat(named("c3").ledger().access().uid()).isEqualTo(7);
+        assertThat(change(directory, Request.SetAttributes.MODE, 040777)).isZero();
+        assertThat(mode(directory)).isEqualTo(040755);
+
+        assertThat(change(directory, Request.SetAttributes.UID, 0)).isEqualTo(Errno.EPERM);
+        assertThat(change(ROOT, Request.SetAttributes.MODE, 040700)).isEqualTo(Errno.EPERM);
+        assertThat(change(lookUp(directory, "generation"), Request.SetAttributes.MODE, 0100600))
+                .isEqualTo(Errno.EPERM);
+    }
+
     private Map<String, PageContent> contents() {
         Map<String, PageContent> contents = new HashMap<>();
         for (Device device : domains.all()) {
@@ -501,7 +546,7 @@ class DomainsTest {
     void aMadeOneIsThereAndARemovedOneIsNotHoweverItsDaemonEnds() throws Exception {
         make("c1");
         files.resume(100, 100);
-        domains.make(new Request.MakeDirectory(header(ROOT), "c2"), 50);
+        domains.make(new Request.MakeDirectory(header(ROOT), "c2", 040755, 022), 50);
         Records.Intent made = Objects.requireNonNull(takeOver());
         assertThat(made)
                 .extracting(Records.Intent::kind, Records.Intent::unique)

@@ -139,8 +139,13 @@ public sealed interface Request {
     /** statfs. */
     record StatFileSystem(Header header) implements Request {}
 
-    /** A directory is to be made; with which permissions is for the server to say. */
-    record MakeDirectory(Header header, String name) implements Request {}
+    /**
+     * A directory is to be made.
+     *
+     * @param mode the permissions wanted, without what the umask takes away
+     * @param umask of the caller
+     */
+    record MakeDirectory(Header header, String name, int mode, int umask) implements Request {}
 
     /** An empty directory is to be removed; what is empty is for the server to say. */
     record RemoveDirectory(Header header, String name) implements Request {}

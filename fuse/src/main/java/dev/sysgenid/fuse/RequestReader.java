@@ -79,7 +79,11 @@ final class RequestReader {
         return switch (header.opcode()) {
             case Opcode.LOOKUP -> named(header, body, name -> new Request.Lookup(header, name));
             case Opcode.MKDIR ->
-                named(header, body.asSlice(Wire.MkdirIn.SIZE), name -> new Request.MakeDirectory(header, name));
+                named(
+                        header,
+                        body.asSlice(Wire.MkdirIn.SIZE),
+                        name -> new Request.MakeDirectory(
+                                header, name, body.get(U32, Wire.MkdirIn.MODE), body.get(U32, Wire.MkdirIn.UMASK)));
             case Opcode.RMDIR -> named(header, body, name -> new Request.RemoveDirectory(header, name));
             case Opcode.FORGET -> new Request.Forget(header, body.get(U64, Wire.ForgetIn.LOOKUPS));
             case Opcode.BATCH_FORGET -> batchForget(header, body);

@@ -314,6 +314,8 @@ final class Wire {
 
     /** {@code { u32 mode, umask; }}, then the name. */
     static final class MkdirIn {
+        static final int MODE = 0;
+        static final int UMASK = 4;
         static final int SIZE = 8;
 
         private MkdirIn() {}

@@ -329,7 +329,7 @@ final class Messages {
                 new Golden("READLINK", READLINK, new Request.Unsupported(header(5))),
                 new Golden("SYMLINK", SYMLINK, new Request.ChangeDirectory(header(6))),
                 new Golden("MKNOD", MKNOD, new Request.ChangeDirectory(header(8))),
-                new Golden("MKDIR", MKDIR, new Request.MakeDirectory(header(9), "a")),
+                new Golden("MKDIR", MKDIR, new Request.MakeDirectory(header(9), "a", 0x41ed, 0x12)),
                 new Golden("UNLINK", UNLINK, new Request.ChangeDirectory(header(10))),
                 new Golden("RMDIR", RMDIR, new Request.RemoveDirectory(header(11), "a")),
                 new Golden("RENAME", RENAME, new Request.ChangeDirectory(header(12))),
