@@ -296,8 +296,9 @@ final class MountFileSystem implements FileSystem {
     }
 
     /**
-     * chmod and chown of the device hold for all of its inodes, and chmod of a domain's directory for that; the kernel has checked that the caller may. New times, and
-     * O_TRUNC at an open, mean nothing on a device and are accepted; ftruncate is refused, as a device refuses it.
+     * chmod and chown of the device hold for all of its inodes, chmod of a domain's directory for that; the kernel has checked that
+     * the caller may. New times, and O_TRUNC at an open, mean nothing on a device and are accepted; ftruncate is refused, as a
+     * device refuses it.
      */
     @Override
     public void setAttributes(Request.SetAttributes request) {
