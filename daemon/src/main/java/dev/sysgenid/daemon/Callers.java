@@ -43,7 +43,7 @@ final class Callers implements AutoCloseable {
         String printableCommand() {
             StringBuilder text = new StringBuilder(command.length());
             command.codePoints().forEach(c -> {
-                if (c >= ' ' && c <= '~' || Character.isLetterOrDigit(c)) {
+                if ((c >= ' ' && c <= '~') || Character.isLetterOrDigit(c)) {
                     text.appendCodePoint(c);
                 } else if (c <= 0xff) {
                     text.append(c < 0x10 ? "\\x0" : "\\x").append(Integer.toHexString(c));

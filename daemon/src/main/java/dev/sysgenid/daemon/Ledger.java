@@ -46,7 +46,7 @@ final class Ledger {
         }
 
         Access withDevice(int bits) {
-            return new Access(mode & ~BITS | bits & BITS, uid, gid);
+            return new Access((mode & ~BITS) | (bits & BITS), uid, gid);
         }
 
         Access withDirectory(int bits) {

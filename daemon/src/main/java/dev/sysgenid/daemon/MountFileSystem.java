@@ -67,12 +67,8 @@ final class MountFileSystem implements FileSystem {
     private int nothingKnown;
 
     private final Map<Long, OpenFile> deviceFiles = new HashMap<>();
-    private final Quotas quotas;
-    private final Map<Long, Reading> readings = new HashMap<>();
+    private final WatcherLists lists;
     private long nextHandle = 1;
-
-    /** An open file {@code watchers}, and whose it is. */
-    private record Reading(WatcherList list, int uid) {}
 
     /**
      * A directory with the device in it.
@@ -86,7 +82,7 @@ final class MountFileSystem implements FileSystem {
             Connection connection, Domains domains, Supplier<String> sources, Consumer<String> log, StateFile state) {
         this.connection = connection;
         this.domains = domains;
-        this.quotas = domains.machine().quotas();
+        this.lists = new WatcherLists(domains.machine().quotas());
         this.sources = sources;
         this.log = log;
         this.state = state;
@@ -369,24 +365,13 @@ final class MountFileSystem implements FileSystem {
                 && (kind != NodeIds.GENERATION || !device.mayBump(request.header()))) {
             connection.replyError(request.unique(), Errno.EACCES);
         } else {
-            int refusal = kind == NodeIds.WATCHERS ? begin(request, handle, device) : 0;
+            int refusal = kind == NodeIds.WATCHERS ? lists.open(handle, device, request.header()) : 0;
             if (refusal != 0) {
                 connection.replyError(request.unique(), refusal);
             } else {
                 connection.replyOpen(request.unique(), handle, dev.sysgenid.fuse.OpenFlags.DIRECT_IO, 0);
             }
         }
-    }
-
-    /** Begins a reading of {@code watchers}; returns 0, or why not. */
-    private int begin(Request request, long handle, Device device) {
-        int uid = request.header().uid();
-        int refusal = quotas.refusalOfList(uid, () -> device.mayAdminister(request.header()));
-        if (refusal == 0) {
-            quotas.lists(uid, 1);
-            readings.put(handle, new Reading(new WatcherList(device.domain()), uid));
-        }
-        return refusal;
     }
 
     @Override
@@ -398,23 +383,23 @@ final class MountFileSystem implements FileSystem {
         }
         int size = (int) Math.min(Integer.toUnsignedLong(request.size()), Connection.MAX_READ_REPLY);
         int kind = NodeIds.kind(request.node());
-        Reading reading = readings.get(request.handle());
+        WatcherList list = lists.get(request.handle());
         Device device = domains.of(request.node());
-        if (reading == null && device == null && kind > 0) {
+        if (list == null && device == null && kind > 0) {
             connection.replyError(request.unique(), Errno.ENODEV);
             return;
         }
-        if (reading == null && device != null && kind == NodeIds.WATCHERS && request.handle() < inheritedHandles) {
+        if (list == null && device != null && kind == NodeIds.WATCHERS && request.handle() < inheritedHandles) {
             // Opened when an earlier daemon served; where its reader stands is in the request.
-            int refusal = begin(request, request.handle(), device);
+            int refusal = lists.open(request.handle(), device, request.header());
             if (refusal != 0) {
                 connection.replyError(request.unique(), refusal);
                 return;
             }
-            reading = readings.get(request.handle());
+            list = lists.get(request.handle());
         }
-        if (reading != null) {
-            byte[] text = reading.list.read(request.offset(), size);
+        if (list != null) {
+            byte[] text = list.read(request.offset(), size);
             if (text == null) {
                 connection.replyError(request.unique(), Errno.ESPIPE);
             } else {
@@ -477,10 +462,7 @@ final class MountFileSystem implements FileSystem {
         if (file != null) {
             file.device().close(file);
         } else {
-            Reading reading = readings.remove(request.handle());
-            if (reading != null) {
-                quotas.lists(reading.uid, -1);
-            }
+            lists.close(request.handle());
         }
         connection.replyOk(request.unique());
     }
