@@ -14,9 +14,11 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,6 +63,11 @@ class WatcherListTest {
         return open(domain, true, 100, 0, command);
     }
 
+    /** A read that is not refused. */
+    private static byte[] read(WatcherList list, long offset, int size) {
+        return Objects.requireNonNull(list.read(offset, size));
+    }
+
     private static String text(byte[] bytes) {
         return new String(bytes, StandardCharsets.UTF_8);
     }
@@ -74,7 +81,7 @@ class WatcherListTest {
         ByteArrayOutputStream text = new ByteArrayOutputStream();
         byte[] part;
         do {
-            part = list.read(text.size(), size);
+            part = read(list, text.size(), size);
             assertThat(part.length).isLessThanOrEqualTo(size);
             text.writeBytes(part);
         } while (part.length > 0);
@@ -192,10 +199,10 @@ class WatcherListTest {
             WatcherList list = new WatcherList(domain);
             StringBuilder text = new StringBuilder();
             while (text.length() < expected.length()) {
-                text.append(text(list.read(text.length(), 1 + random.nextInt(300))));
+                text.append(text(read(list, text.length(), 1 + random.nextInt(300))));
             }
             assertThat(text).hasToString(expected);
-            assertThat(list.read(text.length(), 100)).isEmpty();
+            assertThat(read(list, text.length(), 100)).isEmpty();
         }
     }
 
@@ -205,19 +212,19 @@ class WatcherListTest {
             open("program");
         }
         WatcherList list = new WatcherList(domain);
-        assertThat(list.read(0, ALL)).hasSize(ALL);
-        assertThat(list.read(ALL, ALL)).hasSize(ALL);
-        assertThat(list.read(2 * ALL, 100)).hasSize(100);
+        assertThat(read(list, 0, ALL)).hasSize(ALL);
+        assertThat(read(list, ALL, ALL)).hasSize(ALL);
+        assertThat(read(list, 2 * ALL, 100)).hasSize(100);
     }
 
     @Test
     void aReadOfNothing() {
         open("a");
         WatcherList list = new WatcherList(domain);
-        assertThat(list.read(0, 0)).isEmpty();
-        assertThat(text(list.read(0, 3))).isEqualTo("ID ");
-        assertThat(list.read(3, 0)).isEmpty();
-        assertThat(text(list.read(3, 4))).isEqualTo("PID ");
+        assertThat(read(list, 0, 0)).isEmpty();
+        assertThat(text(read(list, 0, 3))).isEqualTo("ID ");
+        assertThat(read(list, 3, 0)).isEmpty();
+        assertThat(text(read(list, 3, 4))).isEqualTo("PID ");
     }
 
     @Test
@@ -226,7 +233,7 @@ class WatcherListTest {
         WatcherList list = new WatcherList(domain);
         int length = inParts(list, ALL).length();
         for (int i = 0; i < 3; i++) {
-            assertThat(list.read(length, ALL)).isEmpty();
+            assertThat(read(list, length, ALL)).isEmpty();
         }
     }
 
@@ -239,11 +246,11 @@ class WatcherListTest {
         open("a");
         Watcher second = open("b");
         WatcherList list = new WatcherList(domain);
-        int there = list.read(0, had).length;
+        int there = read(list, 0, had).length;
         domain.close(second);
         open("c");
         if (there > 0) {
-            assertThat(text(list.read(0, ALL))).isEqualTo(whole(domain)).endsWith(" - c\n");
+            assertThat(text(read(list, 0, ALL))).isEqualTo(whole(domain)).endsWith(" - c\n");
         }
         assertThat(inParts(list, 7)).isEqualTo(whole(domain));
     }
@@ -260,7 +267,7 @@ class WatcherListTest {
             int offset = random.nextInt(expected.length() + 50);
             int size = random.nextInt(100);
             int from = Math.min(offset, expected.length());
-            assertThat(text(list.read(offset, size)))
+            assertThat(text(read(list, offset, size)))
                     .as("%d bytes at %d", size, offset)
                     .isEqualTo(expected.substring(from, Math.min(expected.length(), from + size)));
         }
@@ -271,11 +278,11 @@ class WatcherListTest {
     void farBeyondTheEnd(long offset) {
         open("a");
         WatcherList list = new WatcherList(domain);
-        assertThat(list.read(offset, ALL)).isEmpty();
-        assertThat(list.read(offset, ALL)).isEmpty();
-        assertThat(text(list.read(0, ALL))).isEqualTo(whole(domain));
-        assertThat(list.read(offset, 1)).isEmpty();
-        assertThat(text(list.read(3, 3))).isEqualTo("PID");
+        assertThat(read(list, offset, ALL)).isEmpty();
+        assertThat(read(list, offset, ALL)).isEmpty();
+        assertThat(text(read(list, 0, ALL))).isEqualTo(whole(domain));
+        assertThat(read(list, offset, 1)).isEmpty();
+        assertThat(text(read(list, 3, 3))).isEqualTo("PID");
     }
 
     /** To find the place takes as much work as all that is before it; each try does a part of that. */
@@ -288,19 +295,19 @@ class WatcherListTest {
         WatcherList list = new WatcherList(domain);
         assertThat(list.read(1 << 30, 1)).isNull();
         int tries = 1;
-        byte[] found;
+        byte @Nullable [] found;
         do {
             found = list.read(expected.length() - 5, 100);
             tries++;
         } while (found == null);
         assertThat(tries).isBetween(expected.length() / 70_000, expected.length() / 60_000 + 1);
         assertThat(text(found)).isEqualTo("gram\n");
-        assertThat(list.read(1 << 30, 1)).as("now the end is known").isEmpty();
+        assertThat(read(list, 1 << 30, 1)).as("now the end is known").isEmpty();
         assertThat(list.read(expected.length() - 5, 100))
                 .as("back is from the beginning")
                 .isNull();
         assertThat(inParts(list, ALL)).isEqualTo(expected);
-        assertThat(text(list.read(60_000, 10))).isEqualTo(expected.substring(60_000, 60_010));
+        assertThat(text(read(list, 60_000, 10))).isEqualTo(expected.substring(60_000, 60_010));
     }
 
     @Test
@@ -308,10 +315,10 @@ class WatcherListTest {
         Watcher first = open("first");
         open("second");
         WatcherList list = new WatcherList(domain);
-        String text = text(list.read(0, HEADER.length() + 25));
+        String text = text(read(list, 0, HEADER.length() + 25));
         assertThat(text).endsWith(" - first\n");
         domain.close(first);
-        assertThat(text(list.read(text.length(), ALL))).isEqualTo("2 100 0 rw yes 0 - second\n");
+        assertThat(text(read(list, text.length(), ALL))).isEqualTo("2 100 0 rw yes 0 - second\n");
     }
 
     // While they come and go.
@@ -336,7 +343,7 @@ class WatcherListTest {
             StringBuilder text = new StringBuilder();
             int most = 1 + random.nextInt(400);
             while (true) {
-                byte[] part = list.read(text.length(), 1 + random.nextInt(most));
+                byte[] part = read(list, text.length(), 1 + random.nextInt(most));
                 if (part.length == 0) {
                     break;
                 }
@@ -350,7 +357,7 @@ class WatcherListTest {
                 for (int i = random.nextInt(3); i > 0 && open.size() > 50; i--) {
                     List<Long> ids = new ArrayList<>(open.keySet());
                     long id = ids.get(random.nextInt(ids.size()));
-                    domain.close(java.util.Objects.requireNonNull(open.remove(id)));
+                    domain.close(Objects.requireNonNull(open.remove(id)));
                     throughout.remove(id);
                 }
             }
@@ -376,11 +383,11 @@ class WatcherListTest {
         Watcher first = open("first");
         Watcher second = open("second");
         WatcherList list = new WatcherList(domain);
-        String start = text(list.read(0, HEADER.length() + 3));
+        String start = text(read(list, 0, HEADER.length() + 3));
         domain.close(first);
         domain.close(second);
         open("third");
-        assertThat(start + text(list.read(start.length(), ALL)))
+        assertThat(start + text(read(list, start.length(), ALL)))
                 .startsWith(HEADER + "1 100 0 rw yes 0 - first\n")
                 .endsWith("3 100 0 rw yes 0 - third\n");
     }
@@ -391,7 +398,7 @@ class WatcherListTest {
         WatcherList list = new WatcherList(domain);
         int length = inParts(list, ALL).length();
         open("b");
-        assertThat(text(list.read(length, ALL))).isEqualTo("2 100 0 rw yes 0 - b\n");
+        assertThat(text(read(list, length, ALL))).isEqualTo("2 100 0 rw yes 0 - b\n");
     }
 
     /** Lists of people's own do not disturb each other. */
@@ -406,8 +413,8 @@ class WatcherListTest {
         StringBuilder first = new StringBuilder();
         StringBuilder second = new StringBuilder();
         while (second.length() < expected.length()) {
-            first.append(text(one.read(first.length(), 100)));
-            second.append(text(two.read(second.length(), 33)));
+            first.append(text(read(one, first.length(), 100)));
+            second.append(text(read(two, second.length(), 33)));
         }
         assertThat(first).hasToString(expected);
         assertThat(second).hasToString(expected);
