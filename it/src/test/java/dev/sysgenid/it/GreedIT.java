@@ -48,7 +48,7 @@ class GreedIT {
     void whoIsRefusedInALoopHoldsUpNobody(String mapping) throws Exception {
         try (ServedDevice device = ServedDevice.start("--mapping", mapping, "--watchers-per-user", "4")) {
             Path file = device.mount().resolve("sysgenid");
-            Child greedy = greedy(device, List.of(), file, NOBODY, 5, 6);
+            Child greedy = greedy(device, List.of(), file, NOBODY, 5, 64);
             greedy.awaitLine("opened 4, then EMFILE");
 
             int late = open(device);
