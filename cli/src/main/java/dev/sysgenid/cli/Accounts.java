@@ -66,11 +66,12 @@ final class Accounts {
 
     /** The fields of the entry with that name, or, when it is a number, that id; empty when there is none. */
     private static List<String> entry(Path file, String nameOrId) {
+        // A byte a character: somebody's full name may be in any encoding.
+        String wanted = new String(nameOrId.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
         try {
-            // Not readAllLines: one name that is not UTF-8 would hide all the others.
-            for (String line : new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\n", -1)) {
+            for (String line : Files.readAllLines(file, StandardCharsets.ISO_8859_1)) {
                 String[] fields = line.split(":", -1);
-                if (fields.length >= 4 && (fields[0].equals(nameOrId) || fields[2].equals(nameOrId))) {
+                if (fields.length >= 4 && (fields[0].equals(wanted) || fields[2].equals(wanted))) {
                     return List.of(fields);
                 }
             }

@@ -46,6 +46,15 @@ class AccountsTest {
         assertThat(accounts().parse(text)).isEqualTo(new Accounts.Owner(uid, gid));
     }
 
+    /** Somebody's full name is in Latin 1, and a user's own in UTF-8. */
+    @Test
+    void namesNeedNotBeText() throws IOException {
+        byte[] passwd = "ren:x:5:6:Ren\u00e9:/:\nj\u00c3\u00bcrgen:x:7:8::/:\n".getBytes(StandardCharsets.ISO_8859_1);
+        Files.write(etc.resolve("passwd"), passwd);
+        assertThat(accounts().parse("ren")).isEqualTo(new Accounts.Owner(5, 6));
+        assertThat(accounts().parse("j\u00fcrgen")).isEqualTo(new Accounts.Owner(7, 8));
+    }
+
     @Test
     void saysWhatIsWrong() {
         assertThatThrownBy(() -> accounts().parse("nobody")).hasMessage("no user 'nobody' in " + etc.resolve("passwd"));

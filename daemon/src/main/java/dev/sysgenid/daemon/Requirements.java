@@ -354,7 +354,8 @@ public final class Requirements {
     /** The lines of a file; none when it is not there or may not be read. */
     private List<String> lines(String path) {
         try {
-            return Files.readAllLines(under(path));
+            // A byte a character: what users have written there need be no UTF-8.
+            return Files.readAllLines(under(path), StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
             return List.of();
         }

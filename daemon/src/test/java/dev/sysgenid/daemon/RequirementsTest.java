@@ -167,7 +167,10 @@ class RequirementsTest {
         assertThat(named("fusermount3").status()).isEqualTo(Status.WARNING);
         write("etc/fuse.conf", "# mount_max = 1000\n#user_allow_other\n");
         assertThat(named("fusermount3").status()).isEqualTo(Status.WARNING);
-        write("etc/fuse.conf", " user_allow_other \n");
+        // With a comment in Latin 1.
+        Files.write(
+                root.resolve("etc/fuse.conf"),
+                "# f\u00fcr alle\n user_allow_other \n".getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
         assertThat(named("fusermount3").status()).isEqualTo(Status.OK);
     }
 
