@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to one thread.
  */
-final class Records implements AutoCloseable {
+class Records implements AutoCloseable {
     /** The words of a record that are its user's. */
     static final int WORDS = 11;
 

@@ -10,7 +10,11 @@ import dev.sysgenid.linux.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Records that are whole whenever their writer is killed. */
@@ -25,6 +29,24 @@ class RecordsTest {
 
     RecordsTest() throws SystemCallException {
         file = States.memory();
+    }
+
+    /** One store, of a word. */
+    private record Store(long at, long value) {}
+
+    /** Notes its stores, in their order. */
+    private static final class Watched extends Records {
+        final List<Store> stores = new ArrayList<>();
+
+        Watched(int file) throws SystemCallException {
+            super(file, CAPACITY, INTENT);
+        }
+
+        @Override
+        void setWord(long at, long value) {
+            stores.add(new Store(at, value));
+            super.setWord(at, value);
+        }
     }
 
     private static long[] image(long seed) {
@@ -54,29 +76,19 @@ class RecordsTest {
      */
     @Test
     void killedAfterAnyStoreTheRecordIsTheOldOrTheNew() throws Exception {
-        try (Records records = new Records(States.again(file), CAPACITY, INTENT)) {
+        try (Watched records = new Watched(States.again(file))) {
             records.grow(1);
             records.write(KIND, 2, AT, image(1));
             records.settle();
             byte[] before = contents(file);
+            records.stores.clear();
             records.write(KIND, UNIQUE, AT, image(2));
-            byte[] after = contents(file);
-            // The order of the stores, as write() makes them: what differs, first the intent but for its check, then
-            // the
-            // check, then the record.
-            java.util.List<Integer> order = new java.util.ArrayList<>();
-            for (long at = INTENT + 8; at < INTENT + Records.INTENT_SIZE; at += 8) {
-                order.add((int) at);
-            }
-            order.add((int) INTENT);
-            for (long at = AT; at < AT + Records.STRIDE; at += 8) {
-                order.add((int) at);
-            }
+            List<Store> order = List.copyOf(records.stores);
             boolean done = false;
             for (int stores = 0; stores <= order.size(); stores++) {
                 byte[] killed = before.clone();
-                for (int at : order.subList(0, stores)) {
-                    System.arraycopy(after, at, killed, at, 8);
+                for (Store store : order.subList(0, stores)) {
+                    ByteBuffer.wrap(killed).order(ByteOrder.nativeOrder()).putLong((int) store.at, store.value);
                 }
                 put(file, killed);
                 Records.Intent intent = records.redo();
