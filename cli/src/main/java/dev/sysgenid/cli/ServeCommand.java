@@ -111,10 +111,11 @@ final class ServeCommand extends Command {
                 "sysgenid serve --mount /srv/box/sysgenid --device none --tracking opt-in");
         exitCodes(
                 ExitCodes.OK, "stopped by a signal, and unmounted",
-                ExitCodes.FAILURE, "the mount was taken away, or a system call failed",
+                ExitCodes.FAILURE, "a system call failed",
                 ExitCodes.USAGE, "a wrong command line",
                 ExitCodes.UNAVAILABLE, "FUSE, a kernel feature or a chosen source is missing; see: sysgenid doctor",
                 ExitCodes.CANNOT_CREATE, "a path is in use: by another daemon, a kernel driver, a file",
+                ExitCodes.TAKEN_AWAY, "the mount was taken away",
                 ExitCodes.NO_PERMISSION, "no permission to mount, or to make the link");
     }
 

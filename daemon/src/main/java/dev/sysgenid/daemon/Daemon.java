@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
-import dev.sysgenid.core.Tracking;
 import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.Session;
-import dev.sysgenid.linux.Clock;
-import dev.sysgenid.linux.Mount;
+import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Poll;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
-import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Objects;
@@ -47,8 +43,11 @@ public final class Daemon {
     }
 
     private void run() throws StartException {
+        if (HandedDown.isOver()) {
+            StateDirectory.retire(StateDirectory.beside(options.mount()));
+            return;
+        }
         ProgramFiles.open();
-        refuseRequestTimeouts();
         boolean privileged = isPrivileged();
         if (options.mapping() == Mapping.PASSTHROUGH && !privileged) {
             throw new StartException(
@@ -90,15 +89,15 @@ public final class Daemon {
 
     private void mountAndServe(HandedDown handed, boolean privileged, CountDownLatch stopped)
             throws StartException, SystemCallException {
-        int mappings = Requirements.maxMappings();
+        refuseRequestTimeouts();
         // Closed in the opposite order: programs find no new device; the mount goes; those who still hold the device
         // open are told by an error, and their pages stay as they are.
         try (Arena arena = Arena.ofShared();
                 Loop loop = new Loop();
                 Callers callers = new Callers();
                 Mountpoint mountpoint = Mountpoint.prepare(options.mount(), privileged, this::say);
-                StateDirectory directory = StateDirectory.prepare(
-                        StateDirectory.beside(options.mount()), privileged, PassthroughPages.capacity(mappings));
+                StateDirectory directory =
+                        StateDirectory.prepare(StateDirectory.beside(options.mount()), privileged, maxPages());
                 Sources sources = Sources.open(options.sources(), directory.path(), false, this::say);
                 Link link = prepareLink()) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
@@ -110,8 +109,9 @@ public final class Daemon {
             Session session = new Session(connection, privileged && options.mapping() != Mapping.STORE);
             shakeHands(session, connection);
             Serving serving = new Serving(loop, session);
-            try (StateFile state = StateFile.create(directory.openState(), mountpoint.made(), newDomain(0, 0))) {
-                Pages pages = makePages(session, serving, connection, directory, options.mapping());
+            try (StateFile state =
+                    StateFile.create(directory.openState(), mountpoint.made(), mountpoint.device(), newDomain(0, 0))) {
+                Pages pages = makePages(session, serving, connection, directory.pages(), options.mapping());
                 Domains domains = makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
                 MountFileSystem files = makeFiles(connection, domains, sources, state);
                 session.start(files);
@@ -119,7 +119,7 @@ public final class Daemon {
                     link.link().create();
                 }
                 sources.start(loop, domains.machine()::bump);
-                sayReady(pages, sources, privileged, state);
+                say(ReadyMessage.of(options, pages, sources, privileged, Objects.requireNonNull(state.domain())));
                 serve(mountpoint, directory, link, loop, serving, connection, pages, domains, files, state);
             }
         }
@@ -138,13 +138,22 @@ public final class Daemon {
         return new StateFile.DomainRecord(content, serial, 0, options.mode(), options.uid(), options.gid());
     }
 
-    /** Serves a connection that another daemon left, to the end. Returns false when that cannot be done. */
+    private static int maxPages() {
+        return PassthroughPages.capacity(Requirements.maxMappings());
+    }
+
+    /**
+     * Serves a connection that another daemon left, to the end. Returns false when that cannot be done.
+     *
+     * @throws StartException when it could not be tried; all is left as it is, for another try
+     */
     private boolean takeOver(HandedDown handed, boolean privileged, CountDownLatch stopped)
             throws StartException, SystemCallException {
-        StateDirectory found = StateDirectory.find(StateDirectory.beside(options.mount()), privileged);
+        StateDirectory found =
+                StateDirectory.find(StateDirectory.beside(options.mount()), privileged, maxPages());
         if (found == null) {
             say("what the last daemon left at " + options.mount() + " cannot be gone on with: its state is gone");
-            abandon();
+            Mountpoint.abandon(options.mount());
             return false;
         }
         Undead undead = found.undead();
@@ -152,11 +161,13 @@ public final class Daemon {
             say("process " + undead
                     + ", which served before, was killed and cannot end until its requests are answered");
         }
+        warnOfRequestTimeouts();
+        found.keep(true);
         try (Arena arena = Arena.ofShared();
                 Loop loop = new Loop();
                 Callers callers = new Callers();
                 StateDirectory directory = found;
-                Sources sources = Sources.open(options.sources(), directory.path(), true, this::say)) {
+                Sources sources = takeOverSources(directory)) {
             Connection connection = new Connection(handed.descriptor(), this::say, arena);
             Session session = new Session(connection, privileged);
             session.resume(privileged, true);
@@ -164,29 +175,33 @@ public final class Daemon {
             TakeOver takeOver = TakeOver.begin(connection, session, directory, unknownDomain(), this::say);
             try (StateFile state = takeOver.state();
                     Mountpoint mountpoint = Mountpoint.takeOver(
-                            options.mount(), state.madeDirectory(), privileged, handed.descriptor())) {
+                            options.mount(), state.madeDirectory(), privileged, handed.descriptor(), state.device())) {
                 if (mountpoint == null) {
                     say("what the last daemon served is not mounted at " + options.mount() + " any more");
+                    directory.keep(false);
                     return false;
                 }
+                mountpoint.keep(true);
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
+                // As it was agreed when it was mounted, whatever the options say now.
+                Pages pages = takeOverPages(session, serving, connection, directory.pages());
+                Domains domains = makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
+                MountFileSystem files = makeFiles(connection, domains, sources, state);
+                session.start(files);
+                try {
+                    takeOver.restore(domains, files, pages, directory.pages());
+                    takeOver.finish(domains, files, pages, undead);
+                } catch (TakeOver.ImpossibleException | SystemCallException | RuntimeException e) {
+                    // It would be so each time.
+                    say("what the last daemon left cannot be gone on with: " + reason(e));
+                    directory.keep(false);
+                    mountpoint.keep(false);
+                    return false;
+                }
+                directory.lock();
                 try (Link link = takeOverLink()) {
-                    // As it was agreed when it was mounted, whatever the options say now.
-                    Pages pages = makePages(session, serving, connection, directory, Mapping.AUTO);
-                    Domains domains =
-                            makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
-                    MountFileSystem files = makeFiles(connection, domains, sources, state);
-                    session.start(files);
-                    try {
-                        takeOver.restore(domains, files, pages, directory.pages());
-                        takeOver.finish(domains, files, pages, undead);
-                    } catch (TakeOver.ImpossibleException e) {
-                        say("what the last daemon left cannot be gone on with: " + e.getMessage());
-                        return false;
-                    }
-                    directory.lock();
                     sources.start(loop, domains.machine()::bump);
-                    sayReady(pages, sources, privileged, state);
+                    say(ReadyMessage.of(options, pages, sources, privileged, Objects.requireNonNull(state.domain())));
                     serve(mountpoint, directory, link, loop, serving, connection, pages, domains, files, state);
                     return true;
                 }
@@ -194,9 +209,8 @@ public final class Daemon {
         }
     }
 
-    /** Those who wait for an answer that cannot be given are told by an error. */
-    private void abandon() {
-        Mount.umount2(options.mount().toString(), Mount.MNT_FORCE | Mount.MNT_DETACH | Mount.UMOUNT_NOFOLLOW);
+    private static String reason(Exception e) {
+        return e instanceof RuntimeException ? "a defect: " + e : String.valueOf(e.getMessage());
     }
 
     /** {@link DeviceLink}, or nothing where none is wanted. */
@@ -219,18 +233,46 @@ public final class Daemon {
         return new Link(options.device() == null ? null : DeviceLink.prepare(options.device(), deviceInMount()));
     }
 
-    private Link takeOverLink() throws StartException {
-        return new Link(options.device() == null ? null : DeviceLink.takeOver(options.device(), deviceInMount()));
+    /** Those who have the device open need no link: so what is in its way now is no reason to let them down. */
+    private Link takeOverLink() {
+        try {
+            return new Link(options.device() == null ? null : DeviceLink.takeOver(options.device(), deviceInMount()));
+        } catch (StartException e) {
+            warn(e);
+            return new Link(null);
+        }
+    }
+
+    /** Those that were chosen by name; where one of them is not there any more, whatever there is. */
+    private Sources takeOverSources(StateDirectory directory) throws StartException {
+        try {
+            return Sources.open(options.sources(), directory.path(), true, this::say);
+        } catch (StartException e) {
+            warn(e);
+            SourceChoice any = new SourceChoice(null, options.sources().bumpOnDisruption());
+            return Sources.open(any, directory.path(), true, this::say);
+        }
+    }
+
+    private void warn(StartException e) {
+        say("WARNING: " + e.getMessage() + " (" + e.remedy().replace("\n", "; ") + ")");
     }
 
     private Path deviceInMount() {
         return options.mount().resolve(MountFileSystem.DEVICE_NAME);
     }
 
-    private Pages makePages(
-            Session session, Serving serving, Connection connection, StateDirectory directory, Mapping mapping)
+    /** Where there are pages, clients have them mapped: so there is no asking whether there can be any. */
+    private Pages takeOverPages(Session session, Serving serving, Connection connection, PageFiles files)
             throws StartException, SystemCallException {
-        PageFiles files = directory.pages();
+        return files.list().isEmpty()
+                ? makePages(session, serving, connection, files, Mapping.AUTO)
+                : new PassthroughPages(connection, files, Requirements.maxMappings());
+    }
+
+    private Pages makePages(
+            Session session, Serving serving, Connection connection, PageFiles files, Mapping mapping)
+            throws StartException, SystemCallException {
         if (canPassthrough(session, connection, files)) {
             return new PassthroughPages(connection, files, Requirements.maxMappings());
         }
@@ -254,7 +296,7 @@ public final class Daemon {
             Sources sources,
             StateFile state,
             boolean privileged) {
-        int all = Math.min(PassthroughPages.capacity(Requirements.maxMappings()), StateFile.MOST_WATCHERS);
+        int all = Math.min(maxPages(), StateFile.MOST_WATCHERS);
         Surroundings surroundings = new Surroundings(
                 connection,
                 pages,
@@ -298,6 +340,9 @@ public final class Daemon {
             loop.stop();
         };
         Control control = Control.open(directory, loop, handOver);
+        // From here on an end is one.
+        directory.keep(false);
+        mountpoint.keep(false);
         boolean kept = HandedDown.byKeeper() || ServiceManager.isThere();
         if (kept) {
             HandOverSignal.handle(() -> loop.submit(handOver));
@@ -314,8 +359,8 @@ public final class Daemon {
         } finally {
             if (handingOver && !lost[0]) {
                 link.keep();
-                directory.keep();
-                mountpoint.keep();
+                directory.keep(true);
+                mountpoint.keep(true);
             } else {
                 ServiceManager.tell("STOPPING=1");
                 // What the kernel keeps cannot be stored into once the connection is lost.
@@ -332,7 +377,7 @@ public final class Daemon {
         }
         if (lost[0]) {
             throw new StartException(
-                    ExitCodes.FAILURE,
+                    ExitCodes.TAKEN_AWAY,
                     options.mount() + " was unmounted, or its connection aborted, by somebody else",
                     "start the daemon again; those who had the device open must open it anew");
         }
@@ -391,8 +436,13 @@ public final class Daemon {
         }
     }
 
-    /** The kernel may have agreed and still refuse, where the user namespace is not the initial one. */
-    private static boolean canPassthrough(Session session, Connection connection, PageFiles files) {
+    /**
+     * The kernel may have agreed and still refuse, where the user namespace is not the initial one.
+     *
+     * @throws SystemCallException when it does not say so: there is no memory, for example
+     */
+    private static boolean canPassthrough(Session session, Connection connection, PageFiles files)
+            throws SystemCallException {
         if (!session.passthrough()) {
             return false;
         }
@@ -400,7 +450,10 @@ public final class Daemon {
                 Page _ = pages.create(0, 0, PageContent.first(0, 0, 0))) {
             return true;
         } catch (SystemCallException e) {
-            return false;
+            return switch (e.errno()) {
+                case Errno.EPERM, Errno.EOPNOTSUPP, Errno.ENOTTY, Errno.ENOSYS, Errno.EINVAL, Errno.ELOOP -> false;
+                default -> throw e;
+            };
         }
     }
 
@@ -412,56 +465,17 @@ public final class Daemon {
         }
     }
 
+    /** A connection keeps what it was mounted with. */
+    private void warnOfRequestTimeouts() {
+        try {
+            refuseRequestTimeouts();
+        } catch (StartException e) {
+            warn(e);
+        }
+    }
+
     private static boolean isPrivileged() {
         return Unistd.geteuid() == 0;
-    }
-
-    private void sayReady(Pages pages, Sources sources, boolean privileged, StateFile state) {
-        StateFile.DomainRecord domain = Objects.requireNonNull(state.domain());
-        StringBuilder text = new StringBuilder(300);
-        text.append("serving ").append(options.mount().resolve(MountFileSystem.DEVICE_NAME));
-        if (options.device() != null) {
-            text.append(", linked from ").append(options.device());
-        }
-        text.append("\n  mappings   ").append(pages.describe());
-        text.append("\n  tracking   ")
-                .append(
-                        options.tracking() == Tracking.WRITERS
-                                ? "who opens for writing is a watcher"
-                                : "who asks is a watcher (opt-in)");
-        text.append("\n  access     mode 0").append(Integer.toOctalString(domain.mode()));
-        text.append(", owner ").append(domain.uid()).append(':').append(domain.gid());
-        if (domain.mode() != options.mode() || domain.uid() != options.uid() || domain.gid() != options.gid()) {
-            text.append(" as it was, whatever --mode and --owner say: chmod and chown change it");
-        }
-        text.append(
-                privileged
-                        ? "; CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN may bump"
-                        : "; only uid " + options.uid() + " can see it, and may bump");
-        text.append("\n  sources    ").append(sources.describe("             "));
-        long launched = launchedAtMillis();
-        if (launched >= 0) {
-            text.append("\n  ready      ")
-                    .append(Clock.gettime(Clock.CLOCK_BOOTTIME) / 1_000_000 - launched)
-                    .append(" ms after launch");
-        }
-        say(text.toString());
-    }
-
-    /** When this process was launched, in milliseconds of CLOCK_BOOTTIME, to 10 ms; -1 when /proc does not say. */
-    private static long launchedAtMillis() {
-        // proc_pid_stat(5): the command, in parentheses, may hold anything; the launch is the 20th field behind it, in
-        // hundredths of a second.
-        try {
-            String stat = Files.readString(Path.of("/proc/self/stat"));
-            int at = stat.lastIndexOf(')') + 1;
-            for (int field = 0; field < 20; field++) {
-                at = stat.indexOf(' ', at) + 1;
-            }
-            return 10 * Long.parseLong(stat, at, stat.indexOf(' ', at), 10);
-        } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
-            return -1;
-        }
     }
 
     private void say(String line) {

@@ -148,6 +148,7 @@ final class Device implements Effects {
             connection.replyError(request.unique(), refusal);
             return null;
         }
+        stopExpecting(node);
         Page page = node.page();
         int slot;
         try {
@@ -203,7 +204,8 @@ final class Device implements Effects {
     OpenFile adopt(DeviceNode node, long handle, Request.Header caller) {
         try {
             int slot = state.allocate();
-            Watcher watcher = domain.resume(domain.opened() + 1, true, true, domain.generation(), loop.now());
+            Watcher expected = node.expect(null);
+            Watcher watcher = expected != null ? expected : unknownWatcher();
             OpenFile file = new OpenFile(node, handle, slot, watcher, callers.identify(caller.pid()), caller.uid());
             quotas.watchers(file.uid, 1);
             state.setWatcher(StateFile.OTHER, 0, file, domain.serial() - 1);
@@ -211,6 +213,27 @@ final class Device implements Effects {
             return file;
         } catch (SystemCallException e) {
             return null;
+        }
+    }
+
+    private Watcher unknownWatcher() {
+        return domain.resume(domain.opened() + 1, true, true, domain.generation(), loop.now());
+    }
+
+    /**
+     * Where something that was noted is damaged: counts a node that no open file leads to as one that is watched, until whoever has it
+     * open shows himself ({@link #adopt}), closes it, or the kernel forgets it. A mapping without an open file counts too.
+     */
+    void expectWatcher(DeviceNode node) {
+        node.expect(unknownWatcher());
+    }
+
+    /** There is nobody to be expected at a node any more. */
+    void stopExpecting(DeviceNode node) {
+        Watcher expected = node.expect(null);
+        if (expected != null) {
+            domain.close(expected);
+            loop.wakeAt(domain.nextDeadline());
         }
     }
 
@@ -227,6 +250,7 @@ final class Device implements Effects {
 
     /** The kernel knows the node no longer. */
     void drop(DeviceNode node) {
+        stopExpecting(node);
         if (node.page() != null) {
             quotas.pages(node.pageOwner(), -1);
             held--;
@@ -380,13 +404,16 @@ final class Device implements Effects {
                 domain.serial() != bumps ? callers.identify(request.header().pid()) : null;
         if (result == Domain.PARKED) {
             if (request.argument() != 0) {
-                state.waitParked(Request.firstUnique(request.unique()), came);
+                state.waits().parked(Request.firstUnique(request.unique()), came, quotas.isPrivileged(file.uid));
             }
         } else {
             if (result < 0) {
                 connection.replyError(request.unique(), -result);
             } else {
                 connection.replyIoctl(request.unique(), result);
+            }
+            if (wait) {
+                state.waits().ended(Request.firstUnique(request.unique())); // a predecessor may have parked it
             }
             settle();
         }
@@ -473,6 +500,7 @@ final class Device implements Effects {
         used(request.header(), file);
         if (file.pollHandle != request.kernelHandle()) {
             file.pollHandle = request.kernelHandle();
+            state.polled(file.pollHandle);
             note(StateFile.OTHER, 0, file);
             settle();
         }
@@ -574,11 +602,12 @@ final class Device implements Effects {
 
     @Override
     public void waitCompleted(long request, int errnoOrZero) {
-        state.waitEnded(Request.firstUnique(request));
         if (errnoOrZero == 0) {
             connection.replyIoctl(request, 0);
         } else {
             connection.replyError(request, errnoOrZero);
         }
+        // Not before: killed in between, it would have all of its time once more.
+        state.waits().ended(Request.firstUnique(request));
     }
 }

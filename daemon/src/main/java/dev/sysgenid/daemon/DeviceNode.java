@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
+import dev.sysgenid.core.Watcher;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,7 @@ final class DeviceNode {
     private final Device device;
     private @Nullable Page page;
     private int pageOwner;
+    private @Nullable Watcher expected;
 
     DeviceNode(long id, Device device) {
         this.id = id;
@@ -42,6 +44,14 @@ final class DeviceNode {
     /** The user id of who opened it first. */
     int pageOwner() {
         return pageOwner;
+    }
+
+    /** Makes a watcher stand for the one that may be here; see {@link Device#expectWatcher}. Returns the one before. */
+    @Nullable
+    Watcher expect(@Nullable Watcher watcher) {
+        Watcher before = expected;
+        expected = watcher;
+        return before;
     }
 
     /** Gives the page back. */

@@ -21,6 +21,9 @@ public final class ExitCodes {
     /** A file, directory or mount could not be made: the path is in use, or is something else. */
     public static final int CANNOT_CREATE = 73;
 
+    /** Somebody else has unmounted the device, or aborted its connection, while the daemon served it. */
+    public static final int TAKEN_AWAY = 74;
+
     /**
      * The daemon hands over: whoever started it is to start it again, with the connection that it leaves. Only a keeper
      * gets this.

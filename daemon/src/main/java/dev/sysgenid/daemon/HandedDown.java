@@ -20,7 +20,7 @@ record HandedDown(int descriptor, Life life) {
     /** The name of the connection among descriptors. */
     static final String NAME = "sysgenid-fuse";
 
-    /** The environment variable by which the keeper of the launcher says that it is there. */
+    /** The environment variable by which the keeper of the launcher says that it is there, or that all is over. */
     static final String KEEPER = "SYSGENID_KEEPER";
 
     private static final int FIRST = 3;
@@ -90,6 +90,11 @@ record HandedDown(int descriptor, Life life) {
             long result = Unistd.read(descriptor, arena.allocate(LEAST_BUFFER, 8), LEAST_BUFFER);
             return result == -Errno.EPERM ? Life.FRESH : Life.OVER;
         }
+    }
+
+    /** Whether no daemon comes any more, and this process is only to tell those who still have a page mapped. */
+    static boolean isOver() {
+        return "over".equals(System.getenv(KEEPER));
     }
 
     /** Whether the launcher's keeper started this process. */

@@ -462,6 +462,12 @@ final class MountFileSystem implements FileSystem {
         if (file != null) {
             file.device().close(file);
         } else {
+            if (adopting && request.handle() < inheritedHandles) {
+                DeviceNode node = deviceNodes.get(request.node());
+                if (node != null) {
+                    node.device().stopExpecting(node);
+                }
+            }
             lists.close(request.handle());
         }
         connection.replyOk(request.unique());

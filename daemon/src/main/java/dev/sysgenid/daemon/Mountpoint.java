@@ -33,6 +33,8 @@ final class Mountpoint implements AutoCloseable {
     /** As many as the kernel itself follows. */
     private static final int MOST_LINKS = 40;
 
+    private static final String MOUNTS = "/proc/thread-self/mountinfo";
+
     private final Path path;
     private final boolean made;
     /** The directory under the mount, locked. */
@@ -44,6 +46,7 @@ final class Mountpoint implements AutoCloseable {
     private boolean held;
 
     private boolean mounted;
+    private boolean kept;
     private boolean closed;
 
     private Mountpoint(Path path, boolean made, int lock, @Nullable String fusermount) {
@@ -90,10 +93,12 @@ final class Mountpoint implements AutoCloseable {
      * The directory on which an earlier daemon mounted a connection that it left.
      *
      * @param made whether that daemon made the directory
-     * @return null when nothing of ours is mounted there
+     * @param device the {@link #device} of that daemon's, or 0 when nobody knows it
+     * @return null when it is not mounted there; what others have mounted over it is of no account
      */
-    static @Nullable Mountpoint takeOver(Path path, boolean made, boolean privileged, int connection) {
-        if (!TYPE.equals(mountedType(path))) {
+    static @Nullable Mountpoint takeOver(Path path, boolean made, boolean privileged, int connection, long device)
+            throws StartException {
+        if (!isThere(path, device)) {
             return null;
         }
         Mountpoint mountpoint = new Mountpoint(path, made, -1, privileged ? null : findFusermount());
@@ -101,6 +106,33 @@ final class Mountpoint implements AutoCloseable {
         mountpoint.held = true;
         mountpoint.mounted = true;
         return mountpoint;
+    }
+
+    private static boolean isThere(Path path, long device) throws StartException {
+        return mountsAt(path).stream()
+                .anyMatch(mount -> mount.type.equals(TYPE) && (device == 0 || device == number(mount.device)));
+    }
+
+    /** The number of a device that is written as {@code major:minor}; 0 is none. */
+    private static long number(String device) {
+        int colon = device.indexOf(':');
+        return Long.parseLong(device, 0, colon, 10) << 32 | Long.parseLong(device, colon + 1, device.length(), 10);
+    }
+
+    /** The device of the file system that was mounted here, by which a successor knows it; 0 when it is not there. */
+    long device() throws StartException {
+        List<Mounted> mounts = mountsAt(path);
+        return mounts.isEmpty() || !mounts.getLast().type.equals(TYPE) ? 0 : number(mounts.getLast().device);
+    }
+
+    /**
+     * Ends the connection that an earlier daemon left, whose directory is to be used anew: those who wait for an answer that
+     * cannot be given are told by an error. What others have mounted over it is left alone.
+     */
+    static void abandon(Path path) throws StartException {
+        if (TYPE.equals(mountedType(path))) {
+            Mount.umount2(path.toString(), Mount.MNT_FORCE | Mount.MNT_DETACH | Mount.UMOUNT_NOFOLLOW);
+        }
     }
 
     private static boolean makeDirectory(Path path) throws StartException {
@@ -193,28 +225,47 @@ final class Mountpoint implements AutoCloseable {
         }
     }
 
-    /** The type of the file system that is mounted at exactly this place, the topmost one; null when there is none. */
-    static @Nullable String mountedType(Path path) {
-        String wanted = place(path).toString();
-        String type = null;
+    /**
+     * The type of the file system that is mounted at exactly this place, the topmost one; null when there is none.
+     *
+     * @throws StartException when the kernel does not tell: that is not "none"
+     */
+    static @Nullable String mountedType(Path path) throws StartException {
+        List<Mounted> mounts = mountsAt(path);
+        return mounts.isEmpty() ? null : mounts.getLast().type;
+    }
+
+    /** One line of mountinfo: the file system's type, and its device as {@code major:minor}. */
+    private record Mounted(String type, String device) {}
+
+    /** What is mounted at exactly this place, what lies on top last. */
+    private static List<Mounted> mountsAt(Path path) throws StartException {
+        // A byte a character: names are bytes, and any user can make one that is no UTF-8 appear there.
+        String wanted =
+                new String(place(path).toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+        List<Mounted> mounts = new ArrayList<>();
         try {
             // A line: id parent major:minor root mountpoint options [tags] - type source superoptions
-            for (String line : Files.readAllLines(Path.of("/proc/thread-self/mountinfo"), StandardCharsets.UTF_8)) {
+            for (String line : Files.readAllLines(Path.of(MOUNTS), StandardCharsets.ISO_8859_1)) {
                 int separator = line.indexOf(" - ");
                 int at = 0;
+                String device = "";
                 for (int field = 0; field < 4; field++) {
-                    at = line.indexOf(' ', at) + 1;
+                    int next = line.indexOf(' ', at) + 1;
+                    device = field == 2 ? line.substring(at, next - 1) : device;
+                    at = next;
                 }
                 String mountpoint = unescape(line.substring(at, line.indexOf(' ', at)));
                 if (mountpoint.equals(wanted)) {
                     int from = separator + 3;
-                    type = line.substring(from, line.indexOf(' ', from));
+                    mounts.add(new Mounted(line.substring(from, line.indexOf(' ', from)), device));
                 }
             }
         } catch (IOException e) {
-            return null;
+            throw new StartException(
+                    ExitCodes.FAILURE, "cannot read " + MOUNTS + ": " + e.getMessage(), "mount /proc", e);
         }
-        return type;
+        return mounts;
     }
 
     /**
@@ -390,12 +441,16 @@ final class Mountpoint implements AutoCloseable {
      * is not ours; when it was aborted, the mount is still there, dead.
      */
     void lost() {
-        mounted = TYPE.equals(mountedType(path));
+        try {
+            mounted = TYPE.equals(mountedType(path));
+        } catch (StartException e) {
+            mounted = false;
+        }
     }
 
-    /** Closing is to leave everything as it is: another daemon goes on with it. */
-    void keep() {
-        closed = true;
+    /** Whether closing is to leave everything as it is, because another daemon goes on with it. */
+    void keep(boolean keep) {
+        kept = keep;
     }
 
     @Override
@@ -404,14 +459,23 @@ final class Mountpoint implements AutoCloseable {
             return;
         }
         closed = true;
+        if (kept) {
+            return;
+        }
         if (mounted) {
             mounted = false;
-            if (held && fusermount == null) {
-                // Ends the connection, as the last close of it would: those who wait for an answer are told now.
-                Mount.umount2(path.toString(), Mount.MNT_FORCE | Mount.MNT_DETACH);
-            }
             try {
-                unmount(path, fusermount);
+                String type = mountedType(path);
+                if (type != null && !type.equals(TYPE)) {
+                    System.err.println("sysgenid: something else is mounted over " + path + ": both are left there");
+                } else {
+                    if (held && fusermount == null) {
+                        // Ends the connection, as the last close of it would: those who wait for an answer are told
+                        // now.
+                        Mount.umount2(path.toString(), Mount.MNT_FORCE | Mount.MNT_DETACH);
+                    }
+                    unmount(path, fusermount);
+                }
             } catch (StartException e) {
                 System.err.println("sysgenid: " + e.getMessage());
             }

@@ -124,12 +124,20 @@ final class PageFiles {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment gone = arena.allocateFrom(ValueLayout.JAVA_INT, dev.sysgenid.abi.Page.GONE);
             for (Entry entry : list()) {
-                int file = open(entry);
-                Unistd.pwrite(file, gone, Integer.BYTES, dev.sysgenid.abi.Page.STATE_OFFSET);
-                Unistd.close(file);
+                retire(entry, gone);
             }
         } catch (SystemCallException e) {
             // They learn of it by an error at their next call.
+        }
+    }
+
+    private void retire(Entry entry, MemorySegment gone) {
+        try {
+            int file = open(entry);
+            Unistd.pwrite(file, gone, Integer.BYTES, dev.sysgenid.abi.Page.STATE_OFFSET);
+            Unistd.close(file);
+        } catch (SystemCallException e) {
+            // That one cannot be told; the others are.
         }
     }
 

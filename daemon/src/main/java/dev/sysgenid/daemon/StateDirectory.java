@@ -70,8 +70,7 @@ final class StateDirectory implements AutoCloseable {
             }
             directory = open(path);
         }
-        String options = "mode=0700,size=" + ((long) maxPages * dev.sysgenid.abi.Page.SIZE + FOR_THE_STATE)
-                + ",nr_inodes=" + (maxPages + 64);
+        String options = "mode=0700," + room(maxPages);
         int result = mount(directory, options + ",noswap");
         if (result == -Errno.EINVAL) { // before Linux 6.4
             result = mount(directory, options);
@@ -85,17 +84,26 @@ final class StateDirectory implements AutoCloseable {
         return found;
     }
 
+    private static String room(int maxPages) {
+        return "size=" + ((long) maxPages * dev.sysgenid.abi.Page.SIZE + FOR_THE_STATE) + ",nr_inodes="
+                + (maxPages + 64);
+    }
+
     /**
-     * The one that a daemon left which died or handed over; null when there is none that can be trusted. While somebody of
-     * {@link #undead} is there, they have it locked: {@link #lock} it when they have ended.
+     * The one that a daemon left which died or handed over; null when there is none that can be trusted, or that daemon has not
+     * begun to note anything: then it may not even have agreed with the kernel on how to talk. While somebody of {@link #undead}
+     * is there, they have it locked: {@link #lock} it when they have ended.
+     *
+     * @param maxPages how many pages there may be from now on
      */
-    static @Nullable StateDirectory find(Path path, boolean privileged) throws StartException {
+    static @Nullable StateDirectory find(Path path, boolean privileged, int maxPages) throws StartException {
         if (!Files.isDirectory(path, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
             return null;
         }
         int directory = open(path);
         StateDirectory found = new StateDirectory(path, isMounted(directory), directory);
-        if (found.mounted != privileged) {
+        if (found.mounted != privileged
+                || !Files.exists(path.resolve(STATE), java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
             Unistd.close(directory);
             return null;
         }
@@ -103,12 +111,33 @@ final class StateDirectory implements AutoCloseable {
         if (!found.undead.areThere()) {
             found.lock();
         }
+        if (found.mounted) {
+            // Where it cannot become smaller it stays as it is.
+            Mount.mount(
+                    "sysgenid",
+                    "/proc/self/fd/" + directory,
+                    "tmpfs",
+                    Mount.MS_REMOUNT | Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC,
+                    room(maxPages));
+        }
         return found;
     }
 
     /** Daemons that have used it, are dead, and cannot end. */
     Undead undead() {
         return undead;
+    }
+
+    /** Tells those who have a page mapped that nobody serves them any more, unless somebody does. */
+    static void retire(Path path) {
+        try {
+            StateDirectory found = new StateDirectory(path, true, open(path));
+            found.lock();
+            found.pages().retire();
+            Unistd.close(found.directory);
+        } catch (StartException e) {
+            // There is none, or it is in use.
+        }
     }
 
     private static int open(Path path) throws StartException {
@@ -201,9 +230,9 @@ final class StateDirectory implements AutoCloseable {
         return state;
     }
 
-    /** It is not to be removed when this is closed: another daemon goes on with it. */
-    void keep() {
-        kept = true;
+    /** Whether it is not to be removed when this is closed, because another daemon goes on with it. */
+    void keep(boolean keep) {
+        kept = keep;
     }
 
     /** Removes it. */

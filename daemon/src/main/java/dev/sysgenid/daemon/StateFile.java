@@ -9,9 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -19,14 +17,15 @@ import org.jspecify.annotations.Nullable;
  * What a daemon knows and its successor must: the generation, the watchers, and what was being done when it was killed.
  *
  * <pre>
- *       0  origin     magic and version, boot, when it began, whether it made the mounted directory
+ *       0  origin     magic and version, boot, when it began, whether it made the mounted directory, the device mounted there
  *      96  domain     what pages show, serial, time of the last bump; mode and owner of the device
  *     192  intent     see {@link Records}
- *     384  counters   the next node, the next handle, the last watcher: each twice, the second time inverted
+ *     384  counters   the next node, the next handle, the last watcher, the highest poll handle: each twice, the second time
+ *                     inverted
  *     448  cells      last backing id; incarnation; pid; whether another daemon would come after it; the highest wide
  *                     generation of a domain that was removed
  *    4096  epochs     when the last 256 epochs ended: { serial, nanoseconds }
- *    8192  waits      when WAITs with a timeout came: { unique, nanoseconds, check }
+ *    8192  waits      when WAITs with a timeout came: {@link WaitRecords}
  *  131072  domains    those below the machine's: {@link DomainRecords}
  * 1703936  watchers   one record each
  * </pre>
@@ -58,6 +57,7 @@ final class StateFile implements AutoCloseable {
     private static final long NEXT_NODE = 384;
     private static final long NEXT_HANDLE = 400;
     private static final long LAST_WATCHER = 416;
+    private static final long HIGHEST_POLL = 432;
     private static final long LAST_BACKING = 448;
     private static final long INCARNATION = 456;
     private static final long PID = 464;
@@ -65,13 +65,10 @@ final class StateFile implements AutoCloseable {
     private static final long EPOCHS = 4096;
     private static final int EPOCH_COUNT = 256;
     private static final long WAITS = 8192;
-    private static final int WAIT_SIZE = 24;
-    private static final int WAIT_COUNT = 4096;
     private static final long HIGHEST_REMOVED = 480;
     private static final long DOMAINS = 131_072;
     private static final long WATCHERS = DOMAINS + DomainRecords.ROOM;
     private static final long CAPACITY = WATCHERS + (long) MOST_WATCHERS * Records.STRIDE / 65_536 * 65_536 + 65_536;
-    private static final long WAIT_SALT = 0x5741_4954L;
 
     private static final long WRITABLE = 1;
     private static final long TRACKED = 2;
@@ -83,6 +80,7 @@ final class StateFile implements AutoCloseable {
 
     private final Records records;
     private final DomainRecords domains;
+    private final WaitRecords waits;
     private final long[] image = new long[Records.WORDS];
 
     /** Slots that were in use and are free. */
@@ -92,12 +90,10 @@ final class StateFile implements AutoCloseable {
     /** The first slot that was never in use. */
     private int fresh;
 
-    private final Map<Long, Integer> waits = new HashMap<>();
-    private int nextWait;
-
     private StateFile(int file) throws SystemCallException {
         records = new Records(file, CAPACITY, INTENT);
         domains = new DomainRecords(records, DOMAINS);
+        waits = new WaitRecords(records, WAITS);
     }
 
     /** What a domain and its device are, beside the watchers. */
@@ -134,11 +130,17 @@ final class StateFile implements AutoCloseable {
             long pollHandle,
             String command) {}
 
-    /** Begins anew in a file, whatever is in it. */
-    static StateFile create(int file, boolean madeDirectory, DomainRecord domain) throws SystemCallException {
+    /**
+     * Begins anew in a file, whatever is in it.
+     *
+     * @param madeDirectory whether the mounted directory was made for it
+     * @param device {@link Mountpoint#device}, or 0 when that is not known
+     */
+    static StateFile create(int file, boolean madeDirectory, long device, DomainRecord domain)
+            throws SystemCallException {
         StateFile state = new StateFile(file);
         state.records.clear();
-        state.begin(madeDirectory, domain);
+        state.begin(madeDirectory, device, domain);
         return state;
     }
 
@@ -152,7 +154,7 @@ final class StateFile implements AutoCloseable {
         return null;
     }
 
-    private void begin(boolean madeDirectory, DomainRecord domain) throws SystemCallException {
+    private void begin(boolean madeDirectory, long device, DomainRecord domain) throws SystemCallException {
         records.grow(WATCHERS);
         setDomain(OTHER, 0, domain);
         UUID boot = boot();
@@ -163,6 +165,7 @@ final class StateFile implements AutoCloseable {
         image[3] = boot.getLeastSignificantBits();
         image[4] = System.currentTimeMillis() / 1000;
         image[5] = madeDirectory ? 1 : 0;
+        image[6] = device;
         records.write(OTHER, 0, ORIGIN, image);
         records.settle();
     }
@@ -205,6 +208,12 @@ final class StateFile implements AutoCloseable {
     boolean madeDirectory() {
         records.read(ORIGIN, image);
         return image[5] != 0;
+    }
+
+    /** The device that is mounted there; 0 when that is not known. */
+    long device() {
+        records.read(ORIGIN, image);
+        return image[6];
     }
 
     /**
@@ -339,6 +348,17 @@ final class StateFile implements AutoCloseable {
         return counter(LAST_WATCHER, 0);
     }
 
+    /** The highest number by which the kernel has named those who sleep on a file: it counts them up. -1 when it is damaged. */
+    long highestPollHandle() {
+        return counter(HIGHEST_POLL, 0);
+    }
+
+    void polled(long pollHandle) {
+        if (pollHandle > records.word(HIGHEST_POLL)) {
+            count(HIGHEST_POLL, pollHandle);
+        }
+    }
+
     void setLastBacking(int id) {
         records.setWord(LAST_BACKING, id);
     }
@@ -451,55 +471,9 @@ final class StateFile implements AutoCloseable {
         return WATCHERS + (long) slot * Records.STRIDE;
     }
 
-    // ---- WAITs
-
-    /** A WAIT with a timeout has parked, which came at {@code arrival}. Beyond some thousands they are not noted. */
-    void waitParked(long unique, long arrival) {
-        if (waits.containsKey(unique)) {
-            return; // it came before, to a predecessor
-        }
-        for (int tries = 0; tries < WAIT_COUNT; tries++) {
-            int entry = nextWait;
-            nextWait = (nextWait + 1) % WAIT_COUNT;
-            long at = WAITS + (long) entry * WAIT_SIZE;
-            if (records.word(at) == 0) {
-                records.setWord(at + 8, arrival);
-                records.setWord(at + 16, unique ^ arrival ^ WAIT_SALT);
-                records.setWord(at, unique);
-                waits.put(unique, entry);
-                return;
-            }
-        }
-    }
-
-    void waitEnded(long unique) {
-        if (waits.isEmpty()) {
-            return;
-        }
-        Integer entry = waits.remove(unique);
-        if (entry != null) {
-            records.setWord(WAITS + (long) entry * WAIT_SIZE, 0);
-        }
-    }
-
-    /** The WAITs that a predecessor noted, by their request, and when they came. Those that damage hit are dropped. */
-    Map<Long, Long> earlierWaits() {
-        Map<Long, Long> found = new HashMap<>();
-        for (int entry = 0; entry < WAIT_COUNT; entry++) {
-            long at = WAITS + (long) entry * WAIT_SIZE;
-            long unique = records.word(at);
-            if (unique == 0) {
-                continue;
-            }
-            long arrival = records.word(at + 8);
-            if (records.word(at + 16) == (unique ^ arrival ^ WAIT_SALT)) {
-                found.put(unique, arrival);
-                waits.put(unique, entry);
-            } else {
-                records.setWord(at, 0);
-            }
-        }
-        return found;
+    /** The WAITs with a timeout. */
+    WaitRecords waits() {
+        return waits;
     }
 
     @Override

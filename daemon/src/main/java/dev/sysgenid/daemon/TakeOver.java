@@ -42,6 +42,9 @@ final class TakeOver {
     /** Of nanoseconds, to what takes less time than anything that is counted. */
     private static final int TICK_SHIFT = 12;
 
+    /** Of pollers that nobody knows by name: about a second's worth. */
+    private static final long MOST_WOKEN = 1L << 20;
+
     private final Connection connection;
     private final Session session;
     private final StateFile state;
@@ -49,6 +52,8 @@ final class TakeOver {
 
     private Records.@Nullable Intent begun;
     private boolean doubt;
+    /** Whether all that was noted is lost. */
+    private boolean lost;
 
     /** Tells that there is no way to go on: the service must begin anew. */
     static final class ImpossibleException extends Exception {
@@ -82,6 +87,7 @@ final class TakeOver {
             throws SystemCallException {
         StateFile state = StateFile.open(directory.openState());
         boolean doubt = false;
+        boolean lost = state == null;
         Records.Intent begun = null;
         if (state != null) {
             begun = state.redo();
@@ -95,11 +101,13 @@ final class TakeOver {
         } else {
             log.accept(
                     "what the last daemon noted in " + directory.path() + " cannot be read, or is of another version");
-            state = StateFile.create(directory.openState(), true, fallback);
+            // Whose the mounted directory is, nobody knows: so it stays.
+            state = StateFile.create(directory.openState(), false, 0, fallback);
             doubt = true;
         }
         TakeOver takeOver = new TakeOver(connection, session, state, doubt, log);
         takeOver.begun = begun;
+        takeOver.lost = lost;
         return takeOver;
     }
 
@@ -157,7 +165,7 @@ final class TakeOver {
             files.restore(node.device()
                     .restore(watcher, node, outdatedSince(watcher, node.device().ledger())));
         }
-        Map<Long, Long> waits = state.earlierWaits();
+        Map<Long, Long> waits = state.waits().earlier();
         domains.all().forEach(device -> device.setEarlierWaits(waits));
     }
 
@@ -220,6 +228,13 @@ final class TakeOver {
             throw new ImpossibleException(
                     "this kernel cannot send again what the last daemon had taken;" + " Linux 6.9 and later can");
         }
+        if (doubt) {
+            for (DeviceNode node : files.inheritedNotOpen()) {
+                if (node.page() != null && connection.knowsNode(node.id())) {
+                    node.device().expectWatcher(node);
+                }
+            }
+        }
         domains.all().forEach(Device::publish);
         if (pages instanceof StoredPages stored && undead.areThere()) {
             stored.release(undead);
@@ -252,10 +267,12 @@ final class TakeOver {
             }
         }
         state.settle();
+        state.waits().dropUnclaimed();
         if (doubt) {
             domains.noteLost();
             log.accept("so the generation changes, and everyone is outdated");
             domains.machine().bump();
+            wakeAllThatMaySleep();
         }
         for (DeviceNode node : files.inheritedNotOpen()) {
             if (!connection.knowsNode(node.id())) {
@@ -272,6 +289,17 @@ final class TakeOver {
                 + (below == 0 ? "" : " in " + below + (below == 1 ? " domain" : " domains") + " and the machine's")
                 + ", at generation "
                 + Integer.toUnsignedString(domains.machine().domain().generation()));
+    }
+
+    /** By what name the kernel knows a poller may be lost. It takes no notice of names that are nobody's. */
+    private void wakeAllThatMaySleep() {
+        long highest = state.highestPollHandle();
+        if (highest < 0 || lost) {
+            highest = MOST_WOKEN;
+        }
+        for (long handle = Math.max(1, highest - MOST_WOKEN + 1); handle <= highest; handle++) {
+            connection.notifyPoll(handle);
+        }
     }
 
     private void answer(Records.Intent intent, MountFileSystem files, Pages pages) {

@@ -111,7 +111,10 @@ class DomainsTest {
         loop = new Loop();
         memory = States.memory();
         begin(StateFile.create(
-                States.again(memory), true, new StateFile.DomainRecord(PageContent.first(0, 5, 6), 0, 0, 0666, 0, 0)));
+                States.again(memory),
+                true,
+                0,
+                new StateFile.DomainRecord(PageContent.first(0, 5, 6), 0, 0, 0666, 0, 0)));
     }
 
     private void begin(StateFile with) {

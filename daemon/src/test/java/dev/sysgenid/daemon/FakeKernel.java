@@ -73,6 +73,13 @@ final class FakeKernel implements AutoCloseable {
         }
     }
 
+    /** Sends a request. */
+    void send(byte[] request) {
+        MemorySegment.copy(request, 0, buffer, ValueLayout.JAVA_BYTE, 0, request.length);
+        assertThat(Sockets.send(ends[1], buffer, request.length, Sockets.MSG_NOSIGNAL))
+                .isEqualTo(request.length);
+    }
+
     /** From now on the connection's writes wait while there is no room, as on the real device a store may wait. */
     void letWritesWait() {
         assertThat(Unistd.fcntl(ends[0], Unistd.F_SETFL, 0)).isZero();

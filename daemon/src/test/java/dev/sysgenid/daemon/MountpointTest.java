@@ -500,6 +500,62 @@ class MountpointTest {
         assertThat(Mountpoint.mountedType(any)).isNull();
     }
 
+    /** A name need not be text; any user can make such a mount. */
+    @Test
+    void aMountWhoseNameIsNoTextHidesNoOther() throws Exception {
+        Files.createDirectory(path);
+        OwnThread.inOwnMounts(() -> {
+            assertThat(Mount.mount("one", path.toString(), "tmpfs", 0, null)).isZero();
+            assertThat(new ProcessBuilder(
+                                    "/bin/sh",
+                                    "-euc",
+                                    "d=$1/$(printf 'a\\377'); mkdir \"$d\"; mount --bind \"$d\" \"$d\"",
+                                    "sh",
+                                    path.toString())
+                            .inheritIO()
+                            .start()
+                            .waitFor())
+                    .isZero();
+            assertThat(Mountpoint.mountedType(path)).isEqualTo("tmpfs");
+        });
+    }
+
+    @Test
+    void withoutProcNobodyKnowsWhatIsMounted() throws Exception {
+        OwnThread.inOwnMounts(() -> {
+            Mountpoint mountpoint = prepare(path);
+            mountpoint.mount();
+            assertThat(Mount.mount("none", "/proc", "tmpfs", 0, null)).isZero();
+            StartException refusal =
+                    catchThrowableOfType(StartException.class, () -> Mountpoint.takeOver(path, true, true, -1, 0));
+            assertThat(Mount.umount2("/proc", 0)).isZero();
+            Refusals.check(refusal, ExitCodes.FAILURE, "mountinfo");
+            mountpoint.close();
+        });
+    }
+
+    /** It is still there, under what somebody mounted over it; another connection's at the same place it is not. */
+    @Test
+    void itIsTakenOverFromUnderAnother() throws Exception {
+        OwnThread.inOwnMounts(() -> {
+            Mountpoint mountpoint = prepare(path);
+            mountpoint.mount();
+            long device = mountpoint.device();
+            assertThat(device).isPositive();
+            assertThat(Mount.mount("other", path.toString(), "tmpfs", 0, null)).isZero();
+            assertThat(Mountpoint.takeOver(path, true, true, -1, device)).isNotNull();
+            assertThat(Mountpoint.takeOver(path, true, true, -1, 0)).isNotNull();
+            assertThat(Mountpoint.takeOver(path, true, true, -1, device + 1)).isNull();
+            mountpoint.close();
+            assertThat(Mountpoint.mountedType(path))
+                    .as("nobody's but its owner's")
+                    .isEqualTo("tmpfs");
+            assertThat(Mount.umount2(path.toString(), 0)).isZero();
+            assertThat(Mount.umount2(path.toString(), Mount.MNT_DETACH)).isZero();
+            assertThat(Mountpoint.takeOver(path, true, true, -1, device)).isNull();
+        });
+    }
+
     @Test
     void mountedTypeIsThatOfTheTopmost() throws Exception {
         Files.createDirectory(path);

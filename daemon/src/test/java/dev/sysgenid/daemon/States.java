@@ -14,7 +14,7 @@ final class States {
     }
 
     static StateFile begin(StateFile.DomainRecord domain) throws SystemCallException {
-        return StateFile.create(memory(), true, domain);
+        return StateFile.create(memory(), true, 0, domain);
     }
 
     /** Another descriptor of the same file: what a successor opens. */

@@ -39,11 +39,20 @@ final class KeptDevice implements AutoCloseable {
 
     /** Serves, with a link beside the mount, as root. */
     static KeptDevice start(String... options) {
-        return startOn(Path.of(System.getProperty("java.home")), options);
+        return start(Path.of(System.getProperty("java.home")), "", options);
+    }
+
+    /** As {@link #start}, with an option for the JVM. */
+    static KeptDevice startOn(String jvmOption, String... options) {
+        return start(Path.of(System.getProperty("java.home")), jvmOption, options);
     }
 
     /** As {@link #start}, with daemons that run on another Java, or what looks like one. */
     static KeptDevice startOn(Path javaHome, String... options) {
+        return start(javaHome, "", options);
+    }
+
+    private static KeptDevice start(Path javaHome, String jvmOption, String... options) {
         Namespace.require();
         try {
             Path directory = Files.createTempDirectory(Path.of("/run"), "sysgenid-it-");
@@ -69,7 +78,7 @@ final class KeptDevice implements AutoCloseable {
                     "JAVA_HOME",
                     javaHome.toString(),
                     "SYSGENID_JAVA_OPTIONS",
-                    "-XX:TieredStopAtLevel=1 -XX:ErrorFile=" + directory.resolve("hs_err.log"));
+                    "-XX:TieredStopAtLevel=1 -XX:ErrorFile=" + directory.resolve("hs_err.log") + " " + jvmOption);
             KeptDevice device = new KeptDevice(directory, mount, link, Child.start(command, environment));
             try {
                 device.awaitServed();

@@ -59,7 +59,7 @@ public final class Namespace {
     /** The lines of {@code /proc/self/mountinfo}. */
     static List<String> mounts() {
         try {
-            return Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8);
+            return Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -134,4 +134,29 @@ class PlantedIT {
             assertThat(device.generation()).isEqualTo(1);
         }
     }
+
+    /** The same, and then the daemon is killed: ours is still there under the other one. */
+    @Test
+    void aMountOverOursAndTheDaemonDies() throws Exception {
+        try (KeptDevice device = KeptDevice.start();
+                Child reader = Child.start(List.of(
+                        "/bin/sh",
+                        "-c",
+                        "exec 3<>$0; cd $1; echo open; read line; echo 0 >generation; head -c 4 <&3 | od -An -tu4",
+                        device.device().toString(),
+                        device.mount().toString()))) {
+            reader.awaitLine("open");
+            String mount = device.mount().toString();
+            assertThat(Child.run(List.of("mount", "-t", "tmpfs", "planted", mount))
+                            .status())
+                    .isZero();
+            device.killDaemon();
+            device.awaitServed();
+            reader.send("go");
+            assertThat(reader.awaitLine("the generation", line -> line.strip().equals("1")))
+                    .isNotNull();
+            assertThat(Mount.umount2(mount, 0)).isZero();
+            device.stop();
+        }
+    }
 }
