@@ -15,7 +15,7 @@ find_jdk() (
   set +f +e
   on_path=$(command -v javac 2>/dev/null) && on_path=$(readlink -f "$on_path") && on_path=${on_path%/bin/javac}
   for home in "${JAVA_HOME-}" "$on_path" \
-    /usr/lib/jvm/* /opt/*jdk* /opt/java/* "${SDKMAN_DIR:-$HOME/.sdkman}"/candidates/java/* "$HOME"/.jdks/*; do
+    /usr/lib/jvm/* /opt/*jdk* /opt/java/* "${SDKMAN_DIR:-${HOME-}/.sdkman}"/candidates/java/* "${HOME-}"/.jdks/*; do # a system service has no HOME
     [ -n "$home" ] && [ "$(jdk_major "$home")" = "$1" ] && { printf '%s\n' "$home"; exit 0; }
   done
   exit 1

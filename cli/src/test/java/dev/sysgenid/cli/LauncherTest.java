@@ -277,6 +277,86 @@ class LauncherTest {
         }
     }
 
+    /** A daemon of which each start ends as this list says; what the keeper says, and how it ends. */
+    private Result kept(String longestDelay, String... ends) throws Exception {
+        Assumptions.assumeTrue(
+                Files.isWritable(Path.of("/dev/fuse"))
+                        && Files.getOwner(directory).getName().equals("root"),
+                "SKIPPED: no keeper without root and FUSE");
+        run("status");
+        executable(
+                "jdk/bin/java",
+                "#!/bin/sh\ncase $* in *AOTCacheOutput*) exit 1 ;; esac\necho >>'" + directory
+                        + "/starts'\nset -- " + String.join(" ", ends) + "\nshift $(($(wc -l <'" + directory
+                        + "/starts') - 1))\ncase $1 in killed) kill -KILL $$ ;; esac\nexit $1\n");
+        run("status");
+        Files.deleteIfExists(directory.resolve("starts"));
+        return run(
+                Path.of("/usr/bin/env"),
+                "-u",
+                "NOTIFY_SOCKET",
+                "SYSGENID_RESTART_DELAY=" + longestDelay,
+                root + "/sysgenid",
+                "serve");
+    }
+
+    private int starts() throws IOException {
+        return Files.readAllLines(directory.resolve("starts")).size();
+    }
+
+    /** Clients wait for it, and what keeps it from starting may pass: no memory, a build under way, another Java. */
+    @Test
+    void aSuccessorThatCannotStartIsTriedAgain() throws Exception {
+        Result result = kept("0", "killed", "1", "69", "73", "77", "126", "127", "0");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(starts()).isEqualTo(8);
+        assertThat(result.err())
+                .contains("the daemon was killed by signal 9; another one takes over\n")
+                .contains("the daemon could not take over (its exit code is 127)");
+    }
+
+    @Test
+    void whoseMountIsTakenAwayIsNotStartedAgain() throws Exception {
+        assertThat(kept("0", "killed", "74", "0").exitCode()).isEqualTo(74);
+        assertThat(starts()).isEqualTo(2);
+    }
+
+    @Test
+    void aFirstDaemonThatCannotStartIsNotTriedAgain() throws Exception {
+        assertThat(kept("0", "69", "0").exitCode()).isEqualTo(69);
+        assertThat(starts()).isEqualTo(1);
+    }
+
+    @Test
+    void noDelayIsLongerThanTheLongest() throws Exception {
+        String killed = "killed";
+        Result result = kept("0.3", killed, killed, killed, killed, killed, killed, killed, killed, killed, "0");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.err().lines().filter(line -> line.contains("takes over in ")))
+                .extracting(line -> line.replaceFirst(".* in ", ""))
+                .containsExactly("0.2s", "0.3s", "0.3s", "0.3s", "0.3s", "0.3s");
+    }
+
+    /** As a system service, which has none. */
+    @Test
+    void javaIsFoundWithoutAHome() throws Exception {
+        file(".mvn/jdks.sh", Files.readString(SCRIPT.resolveSibling(".mvn/jdks.sh")));
+        Result result = run(
+                Path.of("/usr/bin/env"),
+                "-u",
+                "HOME",
+                "-u",
+                "SDKMAN_DIR",
+                "/bin/sh",
+                "-euc",
+                ". \"$1\"; need_jdk25; echo \"$JAVA_HOME\"",
+                "sh",
+                root + "/.mvn/jdks.sh");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out()).isNotBlank();
+        assertThat(result.exitCode()).isZero();
+    }
+
     @Test
     void anInstallationIsPreparedOnceAndUsesItsOwnRuntime() throws Exception {
         Files.delete(root.resolve("pom.xml"));
