@@ -149,8 +149,7 @@ public final class Daemon {
      */
     private boolean takeOver(HandedDown handed, boolean privileged, CountDownLatch stopped)
             throws StartException, SystemCallException {
-        StateDirectory found =
-                StateDirectory.find(StateDirectory.beside(options.mount()), privileged, maxPages());
+        StateDirectory found = StateDirectory.find(StateDirectory.beside(options.mount()), privileged, maxPages());
         if (found == null) {
             say("what the last daemon left at " + options.mount() + " cannot be gone on with: its state is gone");
             Mountpoint.abandon(options.mount());
@@ -270,8 +269,7 @@ public final class Daemon {
                 : new PassthroughPages(connection, files, Requirements.maxMappings());
     }
 
-    private Pages makePages(
-            Session session, Serving serving, Connection connection, PageFiles files, Mapping mapping)
+    private Pages makePages(Session session, Serving serving, Connection connection, PageFiles files, Mapping mapping)
             throws StartException, SystemCallException {
         if (canPassthrough(session, connection, files)) {
             return new PassthroughPages(connection, files, Requirements.maxMappings());

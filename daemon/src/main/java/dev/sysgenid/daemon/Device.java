@@ -404,7 +404,7 @@ final class Device implements Effects {
                 domain.serial() != bumps ? callers.identify(request.header().pid()) : null;
         if (result == Domain.PARKED) {
             if (request.argument() != 0) {
-                state.waits().parked(Request.firstUnique(request.unique()), came, quotas.isPrivileged(file.uid));
+                state.waits().parked(Request.firstUnique(request.unique()), came, mayAdminister(request.header()));
             }
         } else {
             if (result < 0) {

@@ -150,7 +150,7 @@ final class Domains {
                 machine.ledger().access().device() | Ledger.Access.closed(request.mode() | request.umask()),
                 request.header().uid(),
                 request.header().gid(),
-                state.firstGeneration(),
+                state.firstGeneration(machine.ledger().serial()),
                 machine.ledger().serial(),
                 0,
                 identity.head(),
@@ -192,7 +192,8 @@ final class Domains {
             throw new SystemCallException(Errno.EBUSY, "rmdir", request.name());
         }
         Subdomain domain = device.ledger().below();
-        state.removing(device.ledger().content().wideGeneration());
+        state.removing(
+                device.ledger().content().wideGeneration(), machine.ledger().serial());
         byName.remove(domain.name());
         if (device.pagesHeld() == 0) {
             state.domains().remove(request.unique(), domain.slot());

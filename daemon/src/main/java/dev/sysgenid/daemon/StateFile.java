@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.daemon;
 
+import dev.sysgenid.abi.Generation;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
@@ -49,7 +50,10 @@ final class StateFile implements AutoCloseable {
     static final int MOST_WATCHERS = 1 << 18;
 
     private static final long MAGIC = 0x5359_5347_454e_4944L;
-    private static final long VERSION = 2;
+    private static final long VERSION = 3;
+
+    /** What a generation is above the machine's serial may be negative; with this it is not, nor 0, which stands for none. */
+    private static final long ABOVE_MACHINE = 1L << 62;
 
     private static final long ORIGIN = 0;
     private static final long DOMAIN = Records.STRIDE;
@@ -300,17 +304,18 @@ final class StateFile implements AutoCloseable {
         return domains;
     }
 
-    /** A domain that had this wide generation is about to be removed. */
-    void removing(long wideGeneration) {
-        if (Long.compareUnsigned(wideGeneration, records.word(HIGHEST_REMOVED)) > 0) {
-            records.setWord(HIGHEST_REMOVED, wideGeneration);
+    /** A domain that had this wide generation is about to be removed. Pages of it that stay go on with the machine. */
+    void removing(long wideGeneration, long machineSerial) {
+        long highest = wideGeneration - machineSerial + ABOVE_MACHINE;
+        if (highest > records.word(HIGHEST_REMOVED)) {
+            records.setWord(HIGHEST_REMOVED, highest);
         }
     }
 
     /** The wide generation of a new domain: above that of every one that was removed, so no name's generations come again. */
-    long firstGeneration() {
+    long firstGeneration(long machineSerial) {
         long highest = records.word(HIGHEST_REMOVED);
-        return highest == 0 ? 0 : dev.sysgenid.abi.Generation.advance(highest, 1);
+        return highest == 0 ? 0 : Generation.advance(highest - ABOVE_MACHINE + machineSerial, 1);
     }
 
     // ---- Counters

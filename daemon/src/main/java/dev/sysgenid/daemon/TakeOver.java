@@ -219,7 +219,9 @@ final class TakeOver {
     void finish(Domains domains, MountFileSystem files, Pages pages, Undead undead) throws ImpossibleException {
         Records.Intent intent = begun;
         boolean bumping = intent != null && intent.kind() == StateFile.BUMP;
-        if (intent != null && !bumping) {
+        // Pages must show it before anybody hears of it.
+        boolean afterPages = bumping || (intent != null && intent.kind() == StateFile.REMOVE_DOMAIN);
+        if (intent != null && !afterPages) {
             answer(intent, files, pages);
             state.settle();
         }
@@ -235,8 +237,10 @@ final class TakeOver {
                 }
             }
         }
+        // Before anything is answered: that may be what they end by.
+        boolean besideUndead = undead.areThere();
         domains.all().forEach(Device::publish);
-        if (pages instanceof StoredPages stored && undead.areThere()) {
+        if (pages instanceof StoredPages stored && besideUndead) {
             stored.release(undead);
             // One of them may have stored a part of what it had begun.
             domains.all().forEach(Device::publish);
@@ -248,13 +252,15 @@ final class TakeOver {
         List<Request> requests = new ArrayList<>(session.takeResent());
         // A bump may have to wait for whoever waits for that.
         session.serveDeferred(Device::isOfThePageCache);
-        long bump = bumping && intent != null ? Request.firstUnique(intent.unique()) : 0;
-        requests.sort(Comparator.comparingInt(request -> rank(request, bump)));
-        boolean answered = !bumping;
+        long underWay = afterPages && intent != null ? Request.firstUnique(intent.unique()) : 0;
+        requests.sort(Comparator.comparingInt(request -> rank(request, underWay)));
+        boolean answered = !afterPages;
         for (Request request : requests) {
-            int rank = rank(request, bump);
+            int rank = rank(request, underWay);
             if (rank == ANSWER && request instanceof Request.Write write) { // to the file generation
                 connection.replyWritten(request.unique(), write.data().length);
+            } else if (rank == ANSWER && request instanceof Request.RemoveDirectory) {
+                connection.replyOk(request.unique());
             } else if (rank == ANSWER) {
                 connection.replyIoctl(request.unique(), 0);
             }
@@ -319,16 +325,15 @@ final class TakeOver {
                     files.replyMade(intent.unique(), state.domains().slotAt(intent.at()));
                 }
             }
-            case StateFile.REMOVE_DOMAIN -> connection.replyOk(intent.unique());
             default -> {}
         }
     }
 
-    /** Of {@link #rank}: the answer to the bump that was under way; what is below changes nothing that is noted. */
+    /** Of {@link #rank}: the answer to the bump or rmdir that was under way; what is below changes nothing that is noted. */
     private static final int ANSWER = 2;
 
-    private static int rank(Request request, long bump) {
-        if (bump != 0 && Request.firstUnique(request.unique()) == bump) {
+    private static int rank(Request request, long underWay) {
+        if (underWay != 0 && Request.firstUnique(request.unique()) == underWay) {
             return ANSWER;
         }
         return switch (request) {

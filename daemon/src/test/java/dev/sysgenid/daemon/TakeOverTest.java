@@ -30,6 +30,7 @@ class TakeOverTest {
     private static final long RESENT = 1L << 63;
     private static final int RESEND = 7;
     private static final int READ = 15;
+    private static final int RMDIR = 11;
     private static final int IOCTL = 39;
     private static final long POLL_HANDLE = 5;
     private static final StateFile.DomainRecord DOMAIN =
@@ -67,7 +68,7 @@ class TakeOverTest {
                             () -> {},
                             (_, _, _, _) -> {},
                             state,
-                            new Quotas(100, 100, 0)));
+                            new Quotas(100, 100)));
             domains = new Domains(machine, state, callers);
             files = new MountFileSystem(kernel.connection, domains, () -> "", log::add, state);
             session.resume(false, true);
@@ -213,10 +214,14 @@ class TakeOverTest {
         dying.state.domains().make(2, below);
         dying.state.settle();
         dying.state.domains().remove(UNIQUE, below.slot());
+        kernel.send(
+                request(RMDIR, UNIQUE, 1, ByteBuffer.wrap("c1\0".getBytes(java.nio.charset.StandardCharsets.UTF_8))));
         List<Message> heard = takeOver();
-        assertThat(heard).hasSize(2);
-        isAnswer(heard.getFirst(), UNIQUE);
-        isResend(heard.getLast());
+        assertThat(heard)
+                .as("it is done, and pages say so before it is answered")
+                .hasSize(2);
+        isResend(heard.getFirst());
+        isAnswer(heard.getLast(), RESENT | UNIQUE);
         assertThat(made).isNull();
     }
 
