@@ -166,11 +166,27 @@ final class Jvm implements AutoCloseable {
                 }
                 long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
                 if (ended || left <= 0) {
+                    sayWhereItIs();
                     throw new AssertionError(command + (ended ? " ended without printing " : " does not print ") + what
                             + ":\n" + output());
                 }
                 lines.wait(left);
             }
+        }
+    }
+
+    /** Has it print what its threads do, if it is there. */
+    private void sayWhereItIs() throws InterruptedException {
+        try {
+            new ProcessBuilder("kill", "-QUIT", Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+            while (!ended && System.nanoTime() < end) {
+                lines.wait(100);
+            }
+        } catch (IOException e) {
+            // Then that is not known.
         }
     }
 
