@@ -106,18 +106,25 @@ class TwinsIT {
         return Jdks.here();
     }
 
+    /** Without what differs when a thread of the JVM's own happens to start in between, and takes the next seed. */
+    private static Map<String, String> steady(Map<String, String> drawn) {
+        Map<String, String> steady = new LinkedHashMap<>(drawn);
+        steady.remove("thread-seeds");
+        return steady;
+    }
+
     @ParameterizedTest
     @MethodSource("jdks")
     void withoutTheAgentTheTwinsAreTheSame(Jdks jdk) throws Exception {
         Pair pair = pair(jdk, List.of(), false);
-        assertThat(pair.one).hasSizeGreaterThan(35).isEqualTo(pair.other);
+        assertThat(steady(pair.one)).hasSizeGreaterThan(35).isEqualTo(steady(pair.other));
     }
 
     @ParameterizedTest
     @MethodSource("jdks")
     void withTheAgentAndNoMendTheTwinsAreTheSame(Jdks jdk) throws Exception {
         Pair pair = pair(jdk, List.of(Jvm.agent("report,only=none")), true);
-        assertThat(pair.one).hasSizeGreaterThan(35).isEqualTo(pair.other);
+        assertThat(steady(pair.one)).hasSizeGreaterThan(35).isEqualTo(steady(pair.other));
     }
 
     @ParameterizedTest
