@@ -98,13 +98,6 @@ record Clones(List<Restored> all) {
         }
     }
 
-    /** At the first look the kernel's random numbers are those of the snapshot: who renewed from them would repeat. */
-    void requireThatTheKernelRepeats() {
-        assertThat(all)
-                .extracting(clone -> clone.word("kernel", 2))
-                .containsOnly(all.getFirst().word("kernel", 2));
-    }
-
     /** From its first instruction on no clone has drawn what another one has drawn. */
     void requireNoWindow() {
         for (Restored clone : all) {

@@ -134,7 +134,9 @@ class VirtualMachineIT {
 
     /**
      * A guest whose kernel knows nothing of the hypervisor's identifier, and whose processor has no random numbers: the daemon
-     * is the first to know of a restore, and the identifier is all there is to make the kernel's numbers differ.
+     * is the first to know of a restore, and the identifier is all there is to make the kernel's numbers differ. At the first
+     * look these are those of the snapshot in all clones, which is printed, unless the kernel has made new keys by itself in
+     * between, as it does every so often.
      */
     @ParameterizedTest
     @MethodSource("runs")
@@ -143,7 +145,6 @@ class VirtualMachineIT {
         try (Experiment experiment = begin("fw_cfg", Experiment.Choice.withoutDriver(Qemu.servingKernel(suite)), run)) {
             assertThat(experiment.serveLog()).contains("fw_cfg (/sys/firmware", "not vmgenid: ");
             Clones clones = clone(experiment);
-            clones.requireThatTheKernelRepeats();
             clones.requireThatOthersRepeat();
             clones.requireThatNoneRepeats();
             for (Restored clone : clones.all()) {
