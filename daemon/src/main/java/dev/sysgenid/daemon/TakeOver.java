@@ -23,12 +23,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>What was begun is finished: {@link StateFile#redo}. Domains, watchers, nodes and pages are made from what was noted.
- *   <li>If it was anything but a bump, it is answered <em>before</em> the requests are sent again. Until
+ *   <li>If it was anything but a bump or a rmdir, it is answered <em>before</em> the requests are sent again. Until
  *       then its caller cannot go away, not even killed; so it either gets this answer or has had it.
  *   <li>The kernel is told to send everything again. All of that is taken before any of it is served.
  *   <li>All pages get the generation, and after a bump that was under way all pollers are notified. Daemons that could not
  *       end ({@link Undead}) end here.
- *   <li>Then: parked reads, which end if there was that bump; WAITs; the answer to that bump, before anything else can
+ *   <li>Then: parked reads, which end if there was that bump; WAITs; the answer to that bump or rmdir, before anything else can
  *       change and take its place; polls and what else there is; acks and tracking; other bumps.
  *   <li>Pages of inodes that the kernel has forgotten meanwhile are given back.
  * </ol>

@@ -16,7 +16,7 @@ import java.util.Set;
 final class WaitRecords {
     private static final int SIZE = 24;
     private static final int COUNT = 4096;
-    /** Kept for root. */
+    /** Kept for those who may bump the machine. */
     private static final int RESERVE = COUNT / 8;
 
     private static final long SALT = 0x5741_4954L;
@@ -39,7 +39,7 @@ final class WaitRecords {
     /**
      * A WAIT with a timeout has parked, which came at {@code arrival}. Beyond some thousands they are not noted.
      *
-     * @param privileged whether it may take what is kept for root
+     * @param privileged whether it may take what is kept for those who may bump the machine
      */
     void parked(long unique, long arrival, boolean privileged) {
         if (entries.containsKey(unique)) {
