@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.it;
 
+import static dev.sysgenid.it.DeviceCalls.ack;
+import static dev.sysgenid.it.DeviceCalls.read;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.SysGenId;
@@ -12,7 +14,6 @@ import dev.sysgenid.linux.Mount;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -72,21 +73,6 @@ class DomainsIT {
         return -Unistd.ioctl(file, Ioctl.TRIGGER_GEN_UPDATE, 0L);
     }
 
-    private static long ack(int file, int generation) {
-        try (Arena arena = Arena.ofConfined()) {
-            return Unistd.pwrite(file, arena.allocateFrom(ValueLayout.JAVA_INT, generation), 4, 0);
-        }
-    }
-
-    /** The generation that a read delivers; -EAGAIN where there is nothing new. */
-    private static long read(int file) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
-            long length = Unistd.pread(file, value, 4, 0);
-            return length < 0 ? length : value.get(ValueLayout.JAVA_INT, 0);
-        }
-    }
-
     private static MemorySegment map(int file) throws SystemCallException {
         return Mman.mmap(4096, Mman.PROT_READ, Mman.MAP_SHARED, file, 0);
     }
@@ -130,7 +116,7 @@ class DomainsIT {
             assertThat(bump(watchers.get(1))).isZero();
 
             assertThat(pages.stream().map(DomainsIT::shown)).containsExactly(0, 1, 0);
-            assertThat(watchers.stream().map(DomainsIT::read))
+            assertThat(watchers.stream().map(DeviceCalls::read))
                     .containsExactly((long) -Errno.EAGAIN, 1L, (long) -Errno.EAGAIN);
             assertThat(Unistd.ioctl(watchers.get(0), Ioctl.WAIT_WATCHERS, 1L)).isZero();
             assertThat(Unistd.ioctl(watchers.get(2), Ioctl.WAIT_WATCHERS, 1L)).isZero();
@@ -138,7 +124,7 @@ class DomainsIT {
             assertThat(bump(watchers.get(0))).isZero();
 
             assertThat(pages.stream().map(DomainsIT::shown)).containsExactly(1, 2, 1);
-            assertThat(watchers.stream().map(DomainsIT::read)).containsExactly(1L, 2L, 1L);
+            assertThat(watchers.stream().map(DeviceCalls::read)).containsExactly(1L, 2L, 1L);
             assertThat(generation(one)).isEqualTo("2");
             assertThat(pages.stream()
                             .map(page -> page.get(ValueLayout.JAVA_LONG, Page.CLONE_IDENTITY_OFFSET))

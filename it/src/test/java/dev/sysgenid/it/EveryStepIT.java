@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.it;
 
+import static dev.sysgenid.it.DeviceCalls.ack;
+import static dev.sysgenid.it.DeviceCalls.read;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.abi.Ioctl;
@@ -11,9 +13,6 @@ import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,9 +113,7 @@ class EveryStepIT {
 
             @Override
             void check(Clients clients) throws Exception {
-                assertThat(end(clients.waiting)).isZero();
-                assertThat(clients.outdated()).isZero();
-                clients.checkThatNobodyElseWasTold();
+                clients.checkThatNobodyIsLate();
             }
         },
         NO_LONGER_TRACKED {
@@ -128,9 +125,7 @@ class EveryStepIT {
 
             @Override
             void check(Clients clients) throws Exception {
-                assertThat(end(clients.waiting)).isZero();
-                assertThat(clients.outdated()).isZero();
-                clients.checkThatNobodyElseWasTold();
+                clients.checkThatNobodyIsLate();
             }
         },
         OPEN {
@@ -158,8 +153,7 @@ class EveryStepIT {
             @Override
             void check(Clients clients) throws Exception {
                 assertThat(clients.watchers()).isEqualTo(clients.watchersBefore - 1);
-                assertThat(clients.outdated()).isZero();
-                clients.checkThatNobodyElseWasTold();
+                clients.checkThatNobodyIsLate();
             }
         },
         POLL {
@@ -354,21 +348,6 @@ class EveryStepIT {
         return task.get(Child.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private static long ack(int file, int generation) {
-        try (Arena arena = Arena.ofConfined()) {
-            return Unistd.pwrite(file, arena.allocateFrom(ValueLayout.JAVA_INT, generation), 4, 0);
-        }
-    }
-
-    /** The generation that a read delivers, or a negative errno. */
-    private static long read(int file) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
-            long length = Unistd.pread(file, value, 4, 0);
-            return length < 0 ? length : value.get(ValueLayout.JAVA_INT, 0);
-        }
-    }
-
     /** Those who have to do with it. */
     private static final class Clients implements AutoCloseable {
         final KeptDevice device;
@@ -447,6 +426,13 @@ class EveryStepIT {
             assertThat(generation()).isEqualTo(before);
             assertThat(reading.isDone()).as("the reader was told").isFalse();
             assertThat(epoll.await(0)).as("the poller was told").isZero();
+        }
+
+        /** Who waited for the late one has been told, and nobody else. */
+        void checkThatNobodyIsLate() throws Exception {
+            assertThat(end(waiting)).isZero();
+            assertThat(outdated()).isZero();
+            checkThatNobodyElseWasTold();
         }
 
         void checkThatNobodyWasTold() throws Exception {
