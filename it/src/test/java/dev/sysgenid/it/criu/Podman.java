@@ -7,10 +7,13 @@ import dev.sysgenid.it.CProgram;
 import dev.sysgenid.it.Child;
 import dev.sysgenid.it.Namespace;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,10 @@ final class Podman implements AutoCloseable {
     static final String PATIENCE = "timeout " + Child.LIMIT.toSeconds() + "\n";
 
     private static final String IMAGE = "clones";
+
+    /** A line of {@code /proc/PID/stat} of one that watches a container, and is no zombie. */
+    private static final Predicate<String> WATCHES =
+            Pattern.compile("\\((conmon|podman)\\) [^ZX]").asPredicate();
 
     private final Path directory;
     private final List<String> podman;
@@ -61,9 +68,32 @@ final class Podman implements AutoCloseable {
     @Override
     public void close() {
         mayFail("rm", "--all", "--force", "--time", "0");
+        awaitNobody();
         // Empty now, if nobody else's containers are in it; podman makes it again when it wants it.
         Child.run(List.of(
                 "/bin/sh", "-c", "find /sys/fs/cgroup -depth -path '*/libpod_parent*' -type d -exec rmdir {} +"));
+    }
+
+    /**
+     * Waits for those who watched the containers: when one has ended they still start a podman that cleans up after it, and writes to the
+     * directory. The namespace of processes is the tests' own, so they are no others.
+     */
+    private static void awaitNobody() {
+        long end = System.nanoTime() + Child.LIMIT.toNanos();
+        while (ProcessHandle.allProcesses().map(Podman::stat).anyMatch(WATCHES)) {
+            assertThat(System.nanoTime()).as("conmon and podman do not end").isLessThan(end);
+            pause();
+        }
+    }
+
+    /** The process's name and state, among others; empty when it is over. Unlike its command line they never block. */
+    private static String stat(ProcessHandle process) {
+        try {
+            return Files.readString(
+                    Path.of("/proc", Long.toString(process.pid()), "stat"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** Runs it, whatever comes of it. */
@@ -168,11 +198,15 @@ final class Podman implements AutoCloseable {
                     .as(Files.exists(error) ? Files.readString(error) : "")
                     .doesNotExist();
             assertThat(System.nanoTime()).as("%s does not come", file).isLessThan(end);
-            try {
-                Thread.sleep(5);
-            } catch (InterruptedException e) {
-                throw new AssertionError("interrupted", e);
-            }
+            pause();
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(5);
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted", e);
         }
     }
 
