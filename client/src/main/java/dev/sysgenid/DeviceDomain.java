@@ -7,11 +7,11 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -346,7 +346,7 @@ final class DeviceDomain implements Domain {
 
     /** A watcher by Java's own means. It is tracked where all who can acknowledge are. */
     private final class ChannelLink implements Link {
-        private FileChannel channel;
+        private final FileChannel channel;
 
         ChannelLink(FileChannel channel) {
             this.channel = channel;
@@ -356,23 +356,24 @@ final class DeviceDomain implements Domain {
         public synchronized boolean acknowledge(int generation) throws IOException {
             ByteBuffer buffer = ByteBuffer.allocate(Generation.BYTES).order(ByteOrder.nativeOrder());
             buffer.putInt(0, generation);
-            // An interrupted thread would close the channel.
-            boolean interrupted = Thread.interrupted();
+            // An interrupt would close the channel, and until there is another nobody would wait for this watcher. A
+            // thread of
+            // this write's own cannot be interrupted.
+            CompletableFuture<@Nullable Throwable> written = new CompletableFuture<>();
+            Thread writer = new Thread(() -> written.complete(write(buffer)), "sysgenid-acknowledge");
+            writer.setDaemon(true);
+            writer.start();
+            Throwable failure = written.join();
+            return failure == null || refused(generation, String.valueOf(failure.getMessage()));
+        }
+
+        /** Returns what was thrown, or null. */
+        private @Nullable Throwable write(ByteBuffer buffer) {
             try {
                 channel.write(buffer, 0);
-                return true;
-            } catch (ClosedByInterruptException e) {
-                // So it did, in the middle. The next descriptor starts up to date: with which generation?
-                interrupted = true;
-                Thread.interrupted();
-                channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-                return page.load() == generation;
-            } catch (IOException e) {
-                return refused(generation, String.valueOf(e.getMessage()));
-            } finally {
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
+                return null;
+            } catch (Throwable t) {
+                return t;
             }
         }
 

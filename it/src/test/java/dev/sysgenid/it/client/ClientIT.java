@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The client on the mounted device, inside this JVM. */
@@ -168,6 +169,37 @@ class ClientIT {
                 assertThat(id.awaitAcknowledged(Child.LIMIT)).isTrue();
             }
         }
+    }
+
+    /** Each interrupt that reaches Java's own write closes its file; a watcher that is opened again was not waited for meanwhile. */
+    @ParameterizedTest
+    @EnumSource
+    void anInterruptedLoopStaysTheSameWatcher(JavaProgram.Platform platform) throws Exception {
+        try (ServedDevice device = ServedDevice.start();
+                SysGenId id = SysGenId.open(device.device())) {
+            Child program = device.startProgram(JavaProgram.security(
+                    platform,
+                    "dev.sysgenid.security.InterruptedProgram",
+                    device.device().toString()));
+            program.awaitLine("looping");
+            String watcher = tracked(device);
+            for (int bump = 0; bump < 300; bump++) {
+                id.bump();
+                assertThat(id.awaitAcknowledged(Child.LIMIT)).isTrue();
+                assertThat(tracked(device)).isEqualTo(watcher);
+            }
+            program.closeInput();
+            program.awaitLine("the end");
+        }
+    }
+
+    /** Inode and process of the only one that is waited for. */
+    private static String tracked(ServedDevice device) {
+        List<String> tracked = device.watchers().stream()
+                .filter(line -> line.contains(" yes "))
+                .toList();
+        assertThat(tracked).hasSize(1);
+        return tracked.get(0).substring(0, tracked.get(0).indexOf(" rw "));
     }
 
     private static int outdated(SysGenId id) {
