@@ -29,16 +29,22 @@ class PlantedIT {
     @BeforeEach
     void needsPrivilege() throws IOException {
         Namespace.require();
+        // A test before this one may have killed a daemon there, which leaves its directory.
+        takeAway();
         elsewhere = Files.createTempDirectory(Path.of("/run"), "planted-");
     }
 
     @AfterEach
-    void takeAway() throws IOException {
+    void takeAwayAll() throws IOException {
+        takeAway();
+        Files.delete(elsewhere);
+    }
+
+    private static void takeAway() {
         for (Path planted : List.of(MOUNT, STATE, DEVICE)) {
             assertThat(Child.run(List.of("rm", "-rf", planted.toString())).status())
                     .isZero();
         }
-        Files.delete(elsewhere);
     }
 
     private static void refused(String... said) {

@@ -439,6 +439,10 @@ public final class ServedDevice implements AutoCloseable {
                 Files.deleteIfExists(link);
             }
             Files.deleteIfExists(state);
+            if (killed) {
+                // It made that, and the next daemon there leaves what it finds.
+                Files.deleteIfExists(mount);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
