@@ -17,10 +17,12 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-#include "device.h"
+#include "keeper.h"
 
 #define NOBODY 65534
 #define MOST_PAUSES 100000
+#define MORE_TIME 180000000000u	/* ns */
+#define LONG 600	/* seconds: a kill in a take-over is left to chance before */
 
 struct model {
 	_Atomic uint64_t begun, returned;
@@ -30,12 +32,14 @@ struct model {
 	_Atomic uint64_t calls, waits_done, waits_timed_out, opens, clients_killed;
 	atomic_int failures;
 	char message[256];
-	int kills, kills_in_takeover;
+	/* Of these: of a daemon that had begun to take over and did not serve yet; of one that had not even begun. */
+	int kills, kills_in_takeover, kills_in_start;
 	int pauses;
 	double pause[MOST_PAUSES];
 };
 
 static struct model *model;
+static struct served served;	/* until the last kill */
 static uint32_t base;
 
 __attribute__((format(printf, 1, 2)))
@@ -418,42 +422,39 @@ static void *prober_main(void *argument)
 	return NULL;
 }
 
-static pid_t daemon_of(pid_t keeper)
+/*
+ * Kills a daemon. Returns the next one, or 0.
+ *
+ *	began	whether it had begun to take over, or more, when that was looked at: before this
+ */
+static pid_t kill_daemon(pid_t keeper, pid_t pid, bool began)
 {
-	char path[64];
-	int pid = 0;
-	FILE *file;
+	struct served now;
+	pid_t next;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", keeper, keeper);
-	file = fopen(path, "re");
-	if (!file)
+	if (kill(pid, SIGKILL) < 0)
 		return 0;
-	while (fscanf(file, "%d", &pid) == 1) {
-		char comm[64], name[32] = "", state = 'Z';
-		FILE *of;
+	model->kills++;
+	next = daemon_after(keeper, pid);
+	now = served_so_far();
+	if (next != 0 && !has_served(pid, served, now))
+		(*(began ? &model->kills_in_takeover : &model->kills_in_start))++;
+	served = now;
+	return next;
+}
 
-		snprintf(comm, sizeof(comm), "/proc/%d/comm", pid);
-		of = fopen(comm, "re");
-		if (of) {
-			if (!fgets(name, sizeof(name), of))
-				name[0] = 0;
-			fclose(of);
-		}
-		snprintf(comm, sizeof(comm), "/proc/%d/stat", pid);
-		of = fopen(comm, "re");
-		if (of) {
-			/* Of a name without blanks. */
-			if (fscanf(of, "%*d %*s %c", &state) != 1)
-				state = 'Z';
-			fclose(of);
-		}
-		/* Not what the keeper starts for itself, such as date, and none that has been killed. */
-		if (state != 'Z' && (!strcmp(name, "sysgenid\n") || !strcmp(name, "java\n")))
-			break;
-		pid = 0;
+/* Kills the daemon that comes after one that was killed: most of the times while it takes over. */
+static void kill_successor(pid_t keeper, pid_t pid, unsigned int *seed)
+{
+	if (rand_r(seed) % 4 != 0) {
+		for (uint64_t watch = now_ns() + 60000000000u; !has_opened_state(pid) && now_ns() < watch;)
+			sleep_ms(1);
+		/* How long a take-over takes depends on the machine: rather short times than long ones. */
+		sleep_ms(rand_r(seed) % (1 << rand_r(seed) % 10));
+	} else {
+		sleep_ms(rand_r(seed) % 1200);
 	}
-	fclose(file);
-	return pid;
+	kill_daemon(keeper, pid, has_opened_state(pid));
 }
 
 static int compare(const void *a, const void *b)
@@ -473,7 +474,7 @@ int main(int argc, char **argv)
 	pthread_t bumper, laggard, prober;
 	uint64_t end, watch, calls;
 	bool hung = false;
-	int left;
+	int left, least;
 
 	device_setup(argc, argv);
 	if (processes > 64 || per_process > 1024 || keeper < 1)
@@ -482,6 +483,7 @@ int main(int argc, char **argv)
 	if (model == MAP_FAILED)
 		return 99;
 	base = current();
+	served = served_so_far();
 	printf("# seed %u, %u clients in %u processes\n", seed, processes * per_process, processes);
 	for (unsigned int i = 0; i < processes; i++) {
 		unsigned int given[2] = { seed + i * 104729, per_process };
@@ -495,13 +497,16 @@ int main(int argc, char **argv)
 	pthread_create(&prober, NULL, prober_main, &seeds[2]);
 
 	end = now_ns() + (uint64_t)(seconds * 1e9);
-	/* A time, and not less than one kill. */
-	while ((now_ns() < end || model->kills == 0) && model->failures == 0) {
+	least = seconds / 60 > 2 ? (int)(seconds / 60) : 2;
+	/* A time, and on a machine that is too busy for the least number of kills some more. */
+	while ((now_ns() < end || (model->kills < least && now_ns() < end + MORE_TIME)) && model->failures == 0) {
 		bool at_once = rand_r(&seeds[3]) % 4 == 0;
-		uint64_t served;
-		pid_t pid, killed = daemon_of(keeper);
+		pid_t pid = daemon_of(keeper);
+		uint64_t returned;
+		bool began;
 
 		sleep_ms(rand_r(&seeds[3]) % 700);
+		began = has_opened_state(pid);
 		/* Half of the times in the middle of a bump. */
 		if (rand_r(&seeds[3]) % 2) {
 			for (watch = now_ns() + 200000000; now_ns() < watch && model->begun == model->returned;)
@@ -509,30 +514,17 @@ int main(int argc, char **argv)
 			for (watch = now_ns() + rand_r(&seeds[3]) % 400000; now_ns() < watch;)
 				;
 		}
-		if (killed == 0 || kill(killed, SIGKILL) < 0)
+		pid = pid != 0 ? kill_daemon(keeper, pid, began) : 0;
+		if (pid == 0)
 			continue;
-		model->kills++;
-		/* The next one: sometimes it is killed while it takes over. */
-		for (watch = now_ns() + 60000000000ull; now_ns() < watch; sleep_ms(1)) {
-			pid = daemon_of(keeper);
-			if (pid != 0 && pid != killed)
-				break;
-		}
-		if (at_once) {
-			sleep_ms(rand_r(&seeds[3]) % 1200);
-			served = model->returned;
-			pid = daemon_of(keeper);
-			if (pid > 0 && kill(pid, SIGKILL) == 0) {
-				model->kills++;
-				model->kills_in_takeover++;
-			}
-		}
+		if (at_once)
+			kill_successor(keeper, pid, &seeds[3]);
 		/* Somebody serves again. */
-		served = model->returned;
-		for (watch = now_ns() + 90000000000ull; now_ns() < watch && model->returned == served; sleep_ms(5))
+		returned = model->returned;
+		for (watch = now_ns() + 90000000000ull; now_ns() < watch && model->returned == returned; sleep_ms(5))
 			if (model->failures)
 				break;
-		if (model->returned == served && model->failures == 0) {
+		if (model->returned == returned && model->failures == 0) {
 			violation("no bump came through for 90 s after a kill");
 			break;
 		}
@@ -575,8 +567,9 @@ int main(int argc, char **argv)
 	}
 
 	qsort(model->pause, (size_t)model->pauses, sizeof(double), compare);
-	printf("# %d kills, %d of them during a take-over; %llu bumps, %llu calls, %llu opens, %llu clients killed\n",
-	       model->kills, model->kills_in_takeover, (unsigned long long)model->begun,
+	printf("# %d kills, %d of them during a take-over, %d while the next daemon had not begun it; %llu bumps, %llu calls,"
+	       " %llu opens, %llu clients killed\n",
+	       model->kills, model->kills_in_takeover, model->kills_in_start, (unsigned long long)model->begun,
 	       (unsigned long long)model->calls, (unsigned long long)model->opens,
 	       (unsigned long long)model->clients_killed);
 	printf("# WAITs: %llu ended, %llu timed out\n", (unsigned long long)model->waits_done,
@@ -588,7 +581,10 @@ int main(int argc, char **argv)
 		printf("# %s\n", model->message);
 	is(model->failures, 0, "every answer fits the model");
 	ok(!hung, "nobody hangs");
-	ok(model->kills > 0 && calls > 0, "the daemon was killed, and there were calls");
+	ok(model->kills >= least, "the daemon was killed %d times at least", least);
+	if (seconds >= LONG)
+		ok(model->kills_in_takeover > 0, "also while it took over");
+	ok(calls > 0, "there were calls");
 	is(since_base(current()), model->begun, "no bump was lost, none was done twice");
 	for (watch = now_ns() + 60000000000ull; (left = outdated_watchers()) != 0 && now_ns() < watch;)
 		sleep_ms(10);
