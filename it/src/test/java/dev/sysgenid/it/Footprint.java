@@ -24,6 +24,7 @@ import java.util.stream.Stream;
  * @param heap what is live in the heap after that, in bytes
  * @param anonymous resident memory that is no file's, in KiB: the heap, and what native code allocates
  * @param resident all resident memory, in KiB: with mapped files and pages
+ * @param highest the most that this ever was
  */
 record Footprint(
         int watchers,
@@ -34,7 +35,8 @@ record Footprint(
         long objects,
         long heap,
         long anonymous,
-        long resident) {
+        long resident,
+        long highest) {
     /** What a JVM may map beside what it had mapped before: compiled code, heap it grew by. */
     private static final int SLACK_MAPPINGS = 100;
 
@@ -42,26 +44,36 @@ record Footprint(
     private static final int SLACK_OBJECTS = 50;
 
     static Footprint of(ServedDevice device) {
-        Path process = Path.of("/proc", Long.toString(device.pid()));
+        return of(device.pid(), device.mount(), device.state());
+    }
+
+    static Footprint of(KeptDevice device) {
+        return of(device.daemon(), device.mount(), device.state());
+    }
+
+    private static Footprint of(long pid, Path mount, Path state) {
+        Path process = Path.of("/proc", Long.toString(pid));
         // The kernel may keep the inode of the last lookup, with its page, until the name is looked up again.
-        assertThat(device.device()).exists();
+        assertThat(mount.resolve("sysgenid")).exists();
         // The first attachment opens a socket in the daemon that stays; it is not to be counted as a difference.
-        Live live = live(device.pid());
-        try (Stream<Path> descriptors = Files.list(process.resolve("fd"))) {
+        Live live = live(pid);
+        try (Stream<Path> descriptors = Files.list(process.resolve("fd"));
+                Stream<String> watchers = Files.lines(mount.resolve("watchers"), StandardCharsets.UTF_8)) {
             List<String> maps = Files.readAllLines(process.resolve("maps"), StandardCharsets.UTF_8);
             List<String> status = Files.readAllLines(process.resolve("status"), StandardCharsets.UTF_8);
             return new Footprint(
-                    device.watchers().size(),
+                    (int) watchers.skip(1).count(),
                     (int) descriptors.count(),
                     (int) maps.stream()
                             .filter(line -> line.contains(".state/page-"))
                             .count(),
                     maps.size(),
-                    files(device.state()),
+                    files(state),
                     live.objects,
                     live.heap,
                     kibibytes(status, "RssAnon:"),
-                    kibibytes(status, "VmRSS:"));
+                    kibibytes(status, "VmRSS:"),
+                    kibibytes(status, "VmHWM:"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
