@@ -148,7 +148,9 @@ final class Device implements Effects {
             connection.replyError(request.unique(), refusal);
             return null;
         }
-        stopExpecting(node);
+        if (request.resent()) {
+            stopExpecting(node); // it is this one that was not noted whole
+        }
         Page page = node.page();
         int slot;
         try {
@@ -203,9 +205,11 @@ final class Device implements Effects {
     @Nullable
     OpenFile adopt(DeviceNode node, long handle, Request.Header caller) {
         try {
-            int slot = state.allocate();
-            Watcher expected = node.expect(null);
-            Watcher watcher = expected != null ? expected : unknownWatcher();
+            // In the place of the one that was expected, in one step.
+            DeviceNode.Expected expected = node.expected();
+            int slot = expected != null && expected.slot() >= 0 ? expected.slot() : state.allocate();
+            Watcher watcher = expected != null ? expected.watcher() : unknownWatcher();
+            node.expect(null);
             OpenFile file = new OpenFile(node, handle, slot, watcher, callers.identify(caller.pid()), caller.uid());
             quotas.watchers(file.uid, 1);
             state.setWatcher(StateFile.OTHER, 0, file, domain.serial() - 1);
@@ -222,17 +226,36 @@ final class Device implements Effects {
 
     /**
      * Where something that was noted is damaged: counts a node that no open file leads to as one that is watched, until whoever has it
-     * open shows himself ({@link #adopt}), closes it, or the kernel forgets it. A mapping without an open file counts too.
+     * open shows himself ({@link #adopt}), closes it, or the kernel forgets it. A mapping without an open file counts too. It is
+     * noted, for the next daemon to count it as well.
      */
     void expectWatcher(DeviceNode node) {
-        node.expect(unknownWatcher());
+        Watcher watcher = unknownWatcher();
+        int slot = -1;
+        try {
+            slot = state.allocate();
+            state.setExpected(slot, watcher, node, domain.serial() - 1);
+        } catch (SystemCallException e) {
+            // There is no room. It is counted as long as this daemon serves.
+        }
+        node.expect(new DeviceNode.Expected(watcher, slot));
+    }
+
+    /** As an earlier daemon expected it. */
+    void restoreExpected(StateFile.WatcherRecord known, DeviceNode node, long outdatedSince) {
+        Watcher watcher = domain.resume(known.id(), true, true, known.acked(), outdatedSince);
+        node.expect(new DeviceNode.Expected(watcher, known.slot()));
     }
 
     /** There is nobody to be expected at a node any more. */
     void stopExpecting(DeviceNode node) {
-        Watcher expected = node.expect(null);
+        DeviceNode.Expected expected = node.expected();
         if (expected != null) {
-            domain.close(expected);
+            node.expect(null);
+            if (expected.slot() >= 0) {
+                state.release(expected.slot());
+            }
+            domain.close(expected.watcher());
             loop.wakeAt(domain.nextDeadline());
         }
     }

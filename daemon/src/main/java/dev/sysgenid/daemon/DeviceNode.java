@@ -14,7 +14,14 @@ final class DeviceNode {
     private final Device device;
     private @Nullable Page page;
     private int pageOwner;
-    private @Nullable Watcher expected;
+    private @Nullable Expected expected;
+
+    /**
+     * Somebody who may be there.
+     *
+     * @param slot where that is noted in the {@link StateFile}; -1 where it could not be
+     */
+    record Expected(Watcher watcher, int slot) {}
 
     DeviceNode(long id, Device device) {
         this.id = id;
@@ -46,12 +53,15 @@ final class DeviceNode {
         return pageOwner;
     }
 
-    /** Makes a watcher stand for the one that may be here; see {@link Device#expectWatcher}. Returns the one before. */
-    @Nullable
-    Watcher expect(@Nullable Watcher watcher) {
-        Watcher before = expected;
+    /** Makes a watcher stand for the one that may be here, or none; see {@link Device#expectWatcher}. */
+    void expect(@Nullable Expected watcher) {
         expected = watcher;
-        return before;
+    }
+
+    /** Who is expected here; null for nobody. */
+    @Nullable
+    Expected expected() {
+        return expected;
     }
 
     /** Gives the page back. */

@@ -61,8 +61,10 @@ final class MountFileSystem implements FileSystem {
     /** As {@link #inherited}, of handles. */
     private long inheritedHandles;
 
-    /** Whether the kernel may know open files of which nobody noted anything that can still be read. */
-    private boolean adopting;
+    /** The kernel may know nodes with a lower count of which nothing is noted that can still be read. 0: it knows none. */
+    private long lostNodes;
+    /** As {@link #lostNodes}, of handles. */
+    private long lostHandles;
 
     private int nothingKnown;
 
@@ -107,10 +109,13 @@ final class MountFileSystem implements FileSystem {
     /**
      * From now on, an open file that nobody knows but the kernel is taken in as one.
      *
+     * @param nodes those with a lower count may be lost
+     * @param handles lower ones may be lost
      * @param generation for a domain that nobody knows but the kernel
      */
-    void adoptOpenFiles(int generation) {
-        adopting = true;
+    void adoptOpenFiles(long nodes, long handles, int generation) {
+        lostNodes = nodes;
+        lostHandles = handles;
         nothingKnown = generation;
     }
 
@@ -128,7 +133,7 @@ final class MountFileSystem implements FileSystem {
     private @Nullable DeviceNode known(long id) {
         DeviceNode node = deviceNodes.get(id);
         if (node == null && NodeIds.kind(id) == NodeIds.DEVICE && NodeIds.count(id) < nextNode) {
-            boolean mayBeLost = adopting && NodeIds.count(id) < inherited;
+            boolean mayBeLost = NodeIds.count(id) < lostNodes;
             Device device = mayBeLost ? domains.ofOrLost(id, nothingKnown) : domains.of(id);
             node = device == null ? null : new DeviceNode(id, device);
         }
@@ -156,11 +161,17 @@ final class MountFileSystem implements FileSystem {
         deviceFiles.put(file.handle, file);
     }
 
+    /** Whether a request about this open file would have it taken in, if it is one of the device. */
+    boolean mayBeLost(long handle) {
+        return handle < lostHandles && !deviceFiles.containsKey(handle);
+    }
+
     /** The open file of the device that a request is about; null for one of another file, or of none. */
     private @Nullable OpenFile deviceFile(long handle, Request request) {
         OpenFile file = deviceFiles.get(handle);
-        if (file == null && adopting && NodeIds.kind(request.node()) == NodeIds.DEVICE && handle < inheritedHandles) {
+        if (file == null && handle < lostHandles && NodeIds.kind(request.node()) == NodeIds.DEVICE) {
             DeviceNode node = node(request.node());
+            domains.noteLost(); // before a watcher in it is noted
             file = node == null ? null : node.device().adopt(node, handle, request.header());
             if (file != null) {
                 deviceFiles.put(handle, file);
@@ -462,7 +473,7 @@ final class MountFileSystem implements FileSystem {
         if (file != null) {
             file.device().close(file);
         } else {
-            if (adopting && request.handle() < inheritedHandles) {
+            if (request.handle() < lostHandles) {
                 DeviceNode node = deviceNodes.get(request.node());
                 if (node != null) {
                     node.device().stopExpecting(node);

@@ -123,6 +123,25 @@ class Records implements AutoCloseable {
         WORD.setRelease(memory, at, value);
     }
 
+    /**
+     * What {@link #count} stored.
+     *
+     * @param otherwise the least that is returned for one that is whole
+     * @return -1 when it is damaged
+     */
+    long counter(long at, long otherwise) {
+        long value = word(at);
+        long inverted = ~word(at + 8);
+        // Killed between the two stores of one step, it may be one ahead.
+        return value == inverted || value == inverted + 1 ? Math.max(value, otherwise) : -1;
+    }
+
+    /** Stores a number that grows by steps of one, twice, the second time inverted. */
+    void count(long at, long value) {
+        setWord(at, value);
+        setWord(at + 8, ~value);
+    }
+
     /** Reads a record. Returns whether it is whole. */
     boolean read(long at, long[] image) {
         for (int i = 0; i < WORDS; i++) {

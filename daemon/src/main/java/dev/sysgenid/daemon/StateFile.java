@@ -2,6 +2,7 @@
 package dev.sysgenid.daemon;
 
 import dev.sysgenid.abi.Generation;
+import dev.sysgenid.core.Watcher;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  *                     inverted
  *     448  cells      last backing id; incarnation; pid; whether another daemon would come after it; the highest wide
  *                     generation of a domain that was removed
+ *     488  doubt      of all this: {@link Doubt}
  *    4096  epochs     when the last 256 epochs ended: { serial, nanoseconds }
  *    8192  waits      when WAITs with a timeout came: {@link WaitRecords}
  *  131072  domains    those below the machine's: {@link DomainRecords}
@@ -46,6 +48,9 @@ final class StateFile implements AutoCloseable {
     static final int MAKE_DOMAIN = 6;
     static final int REMOVE_DOMAIN = 7;
 
+    /** In place of a handle. */
+    static final long EXPECTED = -1;
+
     /** The most watchers that there can be. */
     static final int MOST_WATCHERS = 1 << 18;
 
@@ -66,10 +71,10 @@ final class StateFile implements AutoCloseable {
     private static final long INCARNATION = 456;
     private static final long PID = 464;
     private static final long KEPT = 472;
+    private static final long HIGHEST_REMOVED = 480;
     private static final long EPOCHS = 4096;
     private static final int EPOCH_COUNT = 256;
     private static final long WAITS = 8192;
-    private static final long HIGHEST_REMOVED = 480;
     private static final long DOMAINS = 131_072;
     private static final long WATCHERS = DOMAINS + DomainRecords.ROOM;
     private static final long CAPACITY = WATCHERS + (long) MOST_WATCHERS * Records.STRIDE / 65_536 * 65_536 + 65_536;
@@ -85,6 +90,7 @@ final class StateFile implements AutoCloseable {
     private final Records records;
     private final DomainRecords domains;
     private final WaitRecords waits;
+    private final Doubt doubt;
     private final long[] image = new long[Records.WORDS];
 
     /** Slots that were in use and are free. */
@@ -98,6 +104,7 @@ final class StateFile implements AutoCloseable {
         records = new Records(file, CAPACITY, INTENT);
         domains = new DomainRecords(records, DOMAINS);
         waits = new WaitRecords(records, WAITS);
+        doubt = new Doubt(records);
     }
 
     /** What a domain and its device are, beside the watchers. */
@@ -118,7 +125,11 @@ final class StateFile implements AutoCloseable {
 
     private static final int ERA_SHIFT = 32;
 
-    /** What is known of a watcher. */
+    /**
+     * What is known of a watcher.
+     *
+     * @param handle {@link #EXPECTED} for one of whom nothing is known but the node
+     */
     record WatcherRecord(
             int slot,
             long handle,
@@ -142,9 +153,20 @@ final class StateFile implements AutoCloseable {
      */
     static StateFile create(int file, boolean madeDirectory, long device, DomainRecord domain)
             throws SystemCallException {
+        return create(file, madeDirectory, device, domain, false);
+    }
+
+    /** As {@link #create}, in place of one that is lost: from the beginning there is doubt. */
+    static StateFile createInDoubt(int file, boolean madeDirectory, long device, DomainRecord domain)
+            throws SystemCallException {
+        return create(file, madeDirectory, device, domain, true);
+    }
+
+    private static StateFile create(int file, boolean madeDirectory, long device, DomainRecord domain, boolean inDoubt)
+            throws SystemCallException {
         StateFile state = new StateFile(file);
         state.records.clear();
-        state.begin(madeDirectory, device, domain);
+        state.begin(madeDirectory, device, domain, inDoubt);
         return state;
     }
 
@@ -158,8 +180,12 @@ final class StateFile implements AutoCloseable {
         return null;
     }
 
-    private void begin(boolean madeDirectory, long device, DomainRecord domain) throws SystemCallException {
+    private void begin(boolean madeDirectory, long device, DomainRecord domain, boolean inDoubt)
+            throws SystemCallException {
         records.grow(WATCHERS);
+        if (inDoubt) {
+            doubt.arises();
+        }
         setDomain(OTHER, 0, domain);
         UUID boot = boot();
         Arrays.fill(image, 0);
@@ -318,49 +344,42 @@ final class StateFile implements AutoCloseable {
         return highest == 0 ? 0 : Generation.advance(highest - ABOVE_MACHINE + machineSerial, 1);
     }
 
+    /** What is known of damage to this. */
+    Doubt doubt() {
+        return doubt;
+    }
+
     // ---- Counters
-
-    private long counter(long at, long otherwise) {
-        long value = records.word(at);
-        long inverted = ~records.word(at + 8);
-        // Killed between the two stores of one step, it may be one ahead.
-        return value == inverted || value == inverted + 1 ? Math.max(value, otherwise) : -1;
-    }
-
-    private void count(long at, long value) {
-        records.setWord(at, value);
-        records.setWord(at + 8, ~value);
-    }
 
     /** The next node, handle and the last watcher's id; -1 for one that is damaged. */
     long nextNode(long otherwise) {
-        return counter(NEXT_NODE, otherwise);
+        return records.counter(NEXT_NODE, otherwise);
     }
 
     void setNextNode(long node) {
-        count(NEXT_NODE, node);
+        records.count(NEXT_NODE, node);
     }
 
     long nextHandle(long otherwise) {
-        return counter(NEXT_HANDLE, otherwise);
+        return records.counter(NEXT_HANDLE, otherwise);
     }
 
     void setNextHandle(long handle) {
-        count(NEXT_HANDLE, handle);
+        records.count(NEXT_HANDLE, handle);
     }
 
     long lastWatcher() {
-        return counter(LAST_WATCHER, 0);
+        return records.counter(LAST_WATCHER, 0);
     }
 
     /** The highest number by which the kernel has named those who sleep on a file: it counts them up. -1 when it is damaged. */
     long highestPollHandle() {
-        return counter(HIGHEST_POLL, 0);
+        return records.counter(HIGHEST_POLL, 0);
     }
 
     void polled(long pollHandle) {
         if (pollHandle > records.word(HIGHEST_POLL)) {
-            count(HIGHEST_POLL, pollHandle);
+            records.count(HIGHEST_POLL, pollHandle);
         }
     }
 
@@ -411,8 +430,23 @@ final class StateFile implements AutoCloseable {
         }
         records.write(kind, unique, watcher(file.slot), image);
         if (kind == OPEN) {
-            count(LAST_WATCHER, file.watcher.id());
+            records.count(LAST_WATCHER, file.watcher.id());
         }
+    }
+
+    /**
+     * Notes a watcher of whom there is nothing but an inode, and who has acked nothing. It may be left half written: only to be
+     * called while there is {@link #doubt doubt}.
+     */
+    void setExpected(int slot, Watcher watcher, DeviceNode node, long serial) {
+        Arrays.fill(image, 0);
+        image[0] = EXPECTED;
+        image[1] = watcher.id();
+        image[2] = node.id();
+        image[3] = WRITABLE | TRACKED | (long) node.device().slot() << DOMAIN_SHIFT;
+        image[4] = (long) watcher.acknowledged() << 32;
+        image[5] = serial;
+        records.writeUnseen(watcher(slot), image);
     }
 
     /** The epoch in which the watcher of a slot acked, as it was noted. */
@@ -420,7 +454,10 @@ final class StateFile implements AutoCloseable {
         return records.word(watcher(slot) + 5 * Long.BYTES);
     }
 
-    /** The watchers in order of opening; those whose record is damaged are counted into {@code damaged[0]} instead. */
+    /**
+     * The watchers in order of opening; those whose record is damaged are counted into {@code damaged[0]} instead, and there is
+     * {@link #doubt doubt}.
+     */
     List<WatcherRecord> watchers(int[] damaged) {
         List<WatcherRecord> found = new ArrayList<>();
         fresh = (int) ((records.size() - WATCHERS) / Records.STRIDE);
@@ -433,6 +470,7 @@ final class StateFile implements AutoCloseable {
                 found.add(decode(slot));
             } else {
                 damaged[0]++;
+                doubt.arises();
                 release(slot);
             }
         }

@@ -33,7 +33,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>Pages of inodes that the kernel has forgotten meanwhile are given back.
  * </ol>
  *
- * <p>When something that was noted is damaged, the generation changes, and everyone is outdated.
+ * <p>When something that was noted is damaged, the generation changes, and everyone is outdated. That there
+ * is {@link Doubt} is noted before anything is mended, and until everyone is: so whoever takes over from this one
+ * does all of it again. What is expected of the kernel from then on is noted for good.
  */
 final class TakeOver {
     /** Between what may have been given away and what is given from now on, where nobody knows how much that was. */
@@ -51,7 +53,6 @@ final class TakeOver {
     private final Consumer<String> log;
 
     private Records.@Nullable Intent begun;
-    private boolean doubt;
     /** Whether all that was noted is lost. */
     private boolean lost;
 
@@ -64,11 +65,16 @@ final class TakeOver {
         }
     }
 
-    private TakeOver(Connection connection, Session session, StateFile state, boolean doubt, Consumer<String> log) {
+    private TakeOver(
+            Connection connection,
+            Session session,
+            StateFile state,
+            Records.@Nullable Intent begun,
+            Consumer<String> log) {
         this.connection = connection;
         this.session = session;
         this.state = state;
-        this.doubt = doubt;
+        this.begun = begun;
         this.log = log;
     }
 
@@ -86,27 +92,27 @@ final class TakeOver {
             Consumer<String> log)
             throws SystemCallException {
         StateFile state = StateFile.open(directory.openState());
-        boolean doubt = false;
         boolean lost = state == null;
         Records.Intent begun = null;
-        if (state != null) {
-            begun = state.redo();
-            if (state.domain() == null) {
-                log.accept("what the last daemon noted of the generation is damaged");
-                state.setDomain(StateFile.OTHER, 0, fallback);
-                state.settle();
-                begun = null;
-                doubt = true;
-            }
-        } else {
+        if (state == null) {
             log.accept(
                     "what the last daemon noted in " + directory.path() + " cannot be read, or is of another version");
             // Whose the mounted directory is, nobody knows: so it stays.
-            state = StateFile.create(directory.openState(), false, 0, fallback);
-            doubt = true;
+            state = StateFile.createInDoubt(directory.openState(), false, 0, fallback);
+        } else {
+            begun = state.redo();
+            if (state.doubt().isThere()) {
+                log.accept("a daemon that was mending what is damaged did not come to its end");
+            }
+            if (state.domain() == null) {
+                log.accept("what the last daemon noted of the generation is damaged");
+                state.doubt().arises();
+                state.setDomain(StateFile.OTHER, 0, fallback);
+                state.settle();
+                begun = null;
+            }
         }
-        TakeOver takeOver = new TakeOver(connection, session, state, doubt, log);
-        takeOver.begun = begun;
+        TakeOver takeOver = new TakeOver(connection, session, state, begun, log);
         takeOver.lost = lost;
         return takeOver;
     }
@@ -122,19 +128,15 @@ final class TakeOver {
         int lost = domains.restore(unknown);
         if (lost > 0) {
             log.accept("what the last daemon noted of " + lost + " domains is damaged");
-            doubt = true;
+            state.doubt().arises();
         }
         int[] damaged = {0};
         List<StateFile.WatcherRecord> watchers = state.watchers(damaged);
         if (damaged[0] > 0) {
             log.accept("what the last daemon noted of " + damaged[0] + " watchers is damaged");
-            doubt = true;
         }
         List<PageFiles.Entry> entries = pageFiles.list();
-        resumeCounters(files, domains, watchers, entries);
-        if (doubt) {
-            files.adoptOpenFiles(unknown);
-        }
+        resumeCounters(files, domains, watchers, entries, unknown);
 
         if (pages instanceof PassthroughPages passthrough) {
             closeForgottenBacking(entries);
@@ -153,6 +155,15 @@ final class TakeOver {
         }
         for (StateFile.WatcherRecord watcher : watchers) {
             DeviceNode node = files.node(watcher.node());
+            if (watcher.handle() == StateFile.EXPECTED) {
+                if (node == null || node.page() == null || node.device().slot() != watcher.domain()) {
+                    state.release(watcher.slot()); // with its page
+                } else {
+                    long since = outdatedSince(watcher, node.device().ledger());
+                    node.device().restoreExpected(watcher, node, since);
+                }
+                continue;
+            }
             if (node == null || node.device().slot() != watcher.domain()) {
                 throw new ImpossibleException("watcher " + watcher.id() + " has no inode");
             }
@@ -181,15 +192,20 @@ final class TakeOver {
             MountFileSystem files,
             Domains domains,
             List<StateFile.WatcherRecord> watchers,
-            List<PageFiles.Entry> entries) {
+            List<PageFiles.Entry> entries,
+            int unknown) {
+        long lostNodes = state.doubt().lostNodes();
+        long lostHandles = state.doubt().lostHandles();
         long node = state.nextNode(NodeIds.FIRST);
         long handle = state.nextHandle(1);
-        if (node < 0 || handle < 0 || state.lastWatcher() < 0 || doubt) {
+        if (node < 0 || handle < 0 || state.lastWatcher() < 0 || lostNodes < 0 || lostHandles < 0) {
+            state.doubt().arises();
+        }
+        if (state.doubt().isThere()) {
             // Greater than any that can have been given away: it grows faster than they do.
             long far = FAR + (Clock.gettime(Clock.CLOCK_BOOTTIME) >>> TICK_SHIFT);
             node = Math.max(node, far);
             handle = Math.max(handle, far);
-            doubt = true;
         }
         for (StateFile.WatcherRecord watcher : watchers) {
             node = Math.max(node, NodeIds.count(watcher.node()) + 1);
@@ -203,7 +219,13 @@ final class TakeOver {
                     node,
                     device.ledger().isMachines() ? 0 : device.ledger().below().first() + 1);
         }
+        if (state.doubt().isThere()) {
+            lostNodes = node;
+            lostHandles = handle;
+            state.doubt().setLost(node, handle);
+        }
         files.resume(node, handle);
+        files.adoptOpenFiles(lostNodes, lostHandles, unknown);
     }
 
     /** The kernel counts ids up: the one after the last may have been made for a page that got no name any more. */
@@ -230,9 +252,9 @@ final class TakeOver {
             throw new ImpossibleException(
                     "this kernel cannot send again what the last daemon had taken;" + " Linux 6.9 and later can");
         }
-        if (doubt) {
+        if (state.doubt().isThere()) {
             for (DeviceNode node : files.inheritedNotOpen()) {
-                if (node.page() != null && connection.knowsNode(node.id())) {
+                if (node.page() != null && node.expected() == null && connection.knowsNode(node.id())) {
                     node.device().expectWatcher(node);
                 }
             }
@@ -253,10 +275,10 @@ final class TakeOver {
         // A bump may have to wait for whoever waits for that.
         session.serveDeferred(Device::isOfThePageCache);
         long underWay = afterPages && intent != null ? Request.firstUnique(intent.unique()) : 0;
-        requests.sort(Comparator.comparingInt(request -> rank(request, underWay)));
+        requests.sort(Comparator.comparingInt(request -> rank(request, underWay, files)));
         boolean answered = !afterPages;
         for (Request request : requests) {
-            int rank = rank(request, underWay);
+            int rank = rank(request, underWay, files);
             if (rank == ANSWER && request instanceof Request.Write write) { // to the file generation
                 connection.replyWritten(request.unique(), write.data().length);
             } else if (rank == ANSWER && request instanceof Request.RemoveDirectory) {
@@ -274,11 +296,12 @@ final class TakeOver {
         }
         state.settle();
         state.waits().dropUnclaimed();
-        if (doubt) {
+        if (state.doubt().isThere()) {
             domains.noteLost();
             log.accept("so the generation changes, and everyone is outdated");
             domains.machine().bump();
             wakeAllThatMaySleep();
+            state.doubt().ends();
         }
         for (DeviceNode node : files.inheritedNotOpen()) {
             if (!connection.knowsNode(node.id())) {
@@ -332,15 +355,16 @@ final class TakeOver {
     /** Of {@link #rank}: the answer to the bump or rmdir that was under way; what is below changes nothing that is noted. */
     private static final int ANSWER = 2;
 
-    private static int rank(Request request, long underWay) {
+    private static int rank(Request request, long underWay, MountFileSystem files) {
         if (underWay != 0 && Request.firstUnique(request.unique()) == underWay) {
             return ANSWER;
         }
         return switch (request) {
-            case Request.Read _ -> 0;
+            // Who is taken in is noted.
+            case Request.Read read -> files.mayBeLost(read.handle()) ? 3 : 0;
             case Request.Ioctl ioctl ->
                 switch (ioctl.command()) {
-                    case Ioctl.WAIT_WATCHERS, Ioctl.V4_WAIT_WATCHERS -> 1;
+                    case Ioctl.WAIT_WATCHERS, Ioctl.V4_WAIT_WATCHERS -> files.mayBeLost(ioctl.handle()) ? 3 : 1;
                     case Ioctl.V4_FORCE_GEN_UPDATE, Ioctl.TRIGGER_GEN_UPDATE -> 5;
                     default -> 4;
                 };

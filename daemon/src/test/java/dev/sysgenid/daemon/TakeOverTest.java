@@ -331,24 +331,32 @@ class TakeOverTest {
         }
     }
 
-    /** A page without a watcher may be that of one whose record is damaged; in the end every poller there can be is woken. */
+    /** Its record is damaged, and the next daemon does not come to its end. */
     @Test
     void damage() throws Exception {
         OpenFile file = dying.opened(2, 4);
         dying.state.settle();
-        dying.state.polled(POLL_HANDLE);
         dying.die();
         try (Records records = new Records(directory.openState(), 1 << 22, 2L * Records.STRIDE)) {
             long at = 1_703_936 + (long) file.slot * Records.STRIDE;
             records.setWord(at, records.word(at) + 1);
         }
-        dying = new Side(Objects.requireNonNull(StateFile.open(directory.openState())));
-        List<Message> heard = takeOver();
-        isResend(heard.getFirst());
-        assertThat(heard.subList(1, heard.size()))
-                .extracting(message -> message.u64(0))
-                .containsExactly(1L, 2L, 3L, 4L, POLL_HANDLE);
-        assertThat(generation).isEqualTo(8);
-        assertThat(log).anyMatch(line -> line.contains("of 1 watchers is damaged"));
+        try (StateFile state = Objects.requireNonNull(StateFile.open(directory.openState()))) {
+            int[] damaged = {0};
+            assertThat(state.watchers(damaged)).isEmpty();
+            assertThat(damaged[0]).isEqualTo(1);
+        }
+        for (int next = 8; next < 10; next++) {
+            dying = new Side(Objects.requireNonNull(StateFile.open(directory.openState())));
+            assertThat(dying.state.doubt().isThere()).isEqualTo(next == 8);
+            List<Message> heard = takeOver();
+            isResend(heard.getFirst());
+            assertThat(generation).as("there is one bump for it").isEqualTo(8);
+            try (StateFile state = Objects.requireNonNull(StateFile.open(directory.openState()))) {
+                assertThat(state.doubt().isThere()).isFalse();
+                assertThat(state.doubt().lostHandles()).isGreaterThan(4);
+            }
+        }
+        assertThat(log).containsOnlyOnce("a daemon that was mending what is damaged did not come to its end");
     }
 }

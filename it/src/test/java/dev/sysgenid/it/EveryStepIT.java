@@ -16,7 +16,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -60,13 +59,7 @@ class EveryStepIT {
     @BeforeEach
     void needsPrivilegeAndAJavaThatDies() throws IOException {
         Namespace.require();
-        Path real = Path.of(System.getProperty("java.home"));
-        Files.writeString(home.resolve("real"), real.toString());
-        Files.copy(real.resolve("release"), home.resolve("release"));
-        Path bin = Files.createDirectory(home.resolve("bin"));
-        Path script = Path.of("src/test/sh/java-that-dies");
-        Files.copy(script, bin.resolve("java"), StandardCopyOption.COPY_ATTRIBUTES);
-        Files.copy(script, bin.resolve("javac"), StandardCopyOption.COPY_ATTRIBUTES); // looked for, and not run
+        PlantedJava.plant(home, "java-that-dies");
     }
 
     /** What the daemon is asked. */

@@ -26,10 +26,20 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a daemon may find in its way when it is to take over: those who have the device open are not to pay for it. */
 class TakeOverTroubleIT {
+    private static final long WATCHERS = TakeOverIT.WATCHERS;
+    /** The record of what the state is. */
+    private static final long VERSION = 0;
+
     private final DeviceCalls calls = new DeviceCalls();
+
+    @TempDir
+    Path home;
 
     @BeforeEach
     void needsPrivilege() {
@@ -227,19 +237,107 @@ class TakeOverTroubleIT {
             int sleeper = calls.open(device.device(), Unistd.O_RDONLY);
             assertThat(epoll.add(sleeper, Epoll.EPOLLIN, 1)).isZero();
             assertThat(epoll.await(0)).isZero();
-            killAndMeanwhile(device, () -> damageFirstWatcher(device));
+            killAndMeanwhile(device, () -> damage(device, WATCHERS));
             assertThat(device.log()).contains("damaged");
             assertThat(epoll.await(60_000)).isEqualTo(1);
             device.stop();
         }
     }
 
-    private static void damageFirstWatcher(KeptDevice device) throws IOException {
+    /** The record of one of two watchers, who says nothing for a long time; and all records. */
+    @ParameterizedTest
+    @ValueSource(longs = {WATCHERS, VERSION})
+    void whoIsLostIsWaitedForByEachDaemon(long at) throws Exception {
+        try (KeptDevice device = KeptDevice.start()) {
+            int silent = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+            int closing = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+            int other = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+            killAndMeanwhile(device, () -> {
+                damage(device, at);
+                damage(device, WATCHERS + 96);
+            });
+            assertThat(ack(other, (int) read(other))).isEqualTo(4);
+            for (int round = 0; round < 2; round++) {
+                assertThat(outdated(other)).isEqualTo(2);
+                device.killDaemon();
+                device.awaitServed();
+            }
+            assertThat(outdated(other)).isEqualTo(2);
+            Unistd.close(closing);
+            awaitOutdated(other, 1);
+            assertThat(Unistd.ioctl(other, Ioctl.WAIT_WATCHERS, 1L)).isEqualTo(-Errno.ETIME);
+            device.killDaemon();
+            device.awaitServed();
+            assertThat(outdated(other)).isEqualTo(1);
+            // It is another one's first call that a daemon which has lost nothing itself hears of it.
+            int generation = (int) read(silent);
+            assertThat(generation).isEqualTo((int) parse(device));
+            assertThat(outdated(other)).isEqualTo(1);
+            assertThat(ack(silent, generation)).isEqualTo(4);
+            assertThat(Unistd.ioctl(other, Ioctl.WAIT_WATCHERS, 0L)).isZero();
+            device.killDaemon();
+            device.awaitServed();
+            assertThat(outdated(other)).isZero();
+            assertThat(read(silent)).isEqualTo(-Errno.EAGAIN);
+            device.stop();
+        }
+    }
+
+    /** Whoever goes on from there must not take what is mended by half for whole. */
+    @Test
+    void killedWhileItMends() throws Exception {
+        PlantedJava.plant(home, "java-that-dies");
+        try (KeptDevice device = KeptDevice.startOn(home)) {
+            int other = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+            for (int step = 1; step <= STEPS; step++) {
+                int silent = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+                long before = read(other);
+                Files.writeString(home.resolve("step"), Integer.toString(step));
+                long damaged = step % 2 == 0 ? VERSION : WATCHERS + 96;
+                killAndMeanwhile(device, () -> damage(device, damaged));
+                String steps = "killed before call " + step + "\n" + device.log();
+                assertThat(Files.readString(home.resolve("steps"))).as(steps).contains("killed by SIGKILL");
+                Files.delete(home.resolve("steps"));
+                assertThat(outdated(other)).as(steps).isEqualTo(2);
+                int generation = (int) read(other);
+                assertThat(generation).as(steps).isNotEqualTo((int) before).isEqualTo((int) parse(device));
+                assertThat(ack(other, generation)).as(steps).isEqualTo(4);
+                assertThat(outdated(other)).as(steps).isEqualTo(1);
+                assertThat(ack(silent, generation)).as(steps).isEqualTo(4);
+                assertThat(outdated(other)).as(steps).isZero();
+                Unistd.close(silent);
+            }
+            device.stop();
+        }
+    }
+
+    /** So many calls on the connection a take-over of two watchers makes before it serves. */
+    private static final int STEPS = 4;
+
+    private static long parse(KeptDevice device) throws IOException {
+        return Long.parseLong(
+                Files.readString(device.mount().resolve("generation")).strip());
+    }
+
+    private static int outdated(int file) {
+        return Unistd.ioctl(file, Ioctl.V4_GET_OUTDATED_WATCHERS, 0L);
+    }
+
+    /** The daemon hears of a close a little later. */
+    private static void awaitOutdated(int file, int count) throws InterruptedException {
+        long end = System.nanoTime() + Child.LIMIT.toNanos();
+        while (outdated(file) != count && System.nanoTime() < end) {
+            Thread.sleep(1);
+        }
+        assertThat(outdated(file)).isEqualTo(count);
+    }
+
+    private static void damage(KeptDevice device, long record) throws IOException {
         try (RandomAccessFile state =
                 new RandomAccessFile(device.state().resolve("state").toFile(), "rw")) {
-            state.seek(TakeOverIT.WATCHERS + 40);
+            state.seek(record + 40);
             int was = state.read();
-            state.seek(TakeOverIT.WATCHERS + 40);
+            state.seek(record + 40);
             state.write(was ^ 0x10);
         }
     }
