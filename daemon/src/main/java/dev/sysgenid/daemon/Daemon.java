@@ -111,6 +111,7 @@ public final class Daemon {
             Serving serving = new Serving(loop, session);
             try (StateFile state =
                     StateFile.create(directory.openState(), mountpoint.made(), mountpoint.device(), newDomain(0, 0))) {
+                state.setPolls(directory.polls());
                 Pages pages = makePages(session, serving, connection, directory.pages(), options.mapping());
                 Domains domains = makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
                 MountFileSystem files = makeFiles(connection, domains, sources, state);
@@ -199,6 +200,8 @@ public final class Daemon {
                 }
                 directory.lock();
                 try (Link link = takeOverLink()) {
+                    WakeAll.startIfDue(
+                            loop, connection, state, directory.polls().value());
                     sources.start(loop, domains.machine()::bump);
                     say(ReadyMessage.of(options, pages, sources, privileged, Objects.requireNonNull(state.domain())));
                     serve(mountpoint, directory, link, loop, serving, connection, pages, domains, files, state);

@@ -8,6 +8,7 @@ package dev.sysgenid.daemon;
  */
 final class Doubt {
     private static final long DOUBT = 488;
+    private static final long WAKING_ALL = 496;
     private static final long LOST_NODES = 512;
     private static final long LOST_HANDLES = 528;
 
@@ -30,9 +31,18 @@ final class Doubt {
         return records.word(DOUBT) != 0;
     }
 
-    /** All has been mended, and everybody was told. */
+    /** All has been mended, and everybody was told, or will be when {@link #isWakingAll}. */
     void ends() {
         records.setWord(DOUBT, 0);
+    }
+
+    /** Whether pollers whose names are lost are still to be woken: {@link WakeAll}. */
+    boolean isWakingAll() {
+        return records.word(WAKING_ALL) != 0;
+    }
+
+    void setWakingAll(boolean waking) {
+        records.setWord(WAKING_ALL, waking ? YES : 0);
     }
 
     /**

@@ -23,6 +23,9 @@ final class StateDirectory implements AutoCloseable {
     /** The name of the state file. */
     static final String STATE = "state";
 
+    /** What {@link StateFile#polled} notes. */
+    private static final String POLLS = "polls";
+
     private static final int FOR_THE_STATE = 32 * 1024 * 1024;
 
     private final Path path;
@@ -58,6 +61,7 @@ final class StateDirectory implements AutoCloseable {
             StateDirectory found = new StateDirectory(path, false, directory);
             found.lock();
             found.empty();
+            found.begin();
             return found;
         }
         while (isMounted(directory)) {
@@ -81,7 +85,13 @@ final class StateDirectory implements AutoCloseable {
         }
         StateDirectory found = new StateDirectory(path, true, open(path));
         found.lock();
+        found.begin();
         return found;
+    }
+
+    /** Makes the file that is only renamed later. */
+    private void begin() {
+        polls().set(0);
     }
 
     private static String room(int maxPages) {
@@ -216,6 +226,11 @@ final class StateDirectory implements AutoCloseable {
     /** The pages. */
     PageFiles pages() {
         return new PageFiles(path, directory);
+    }
+
+    /** Not lower than any name by which the kernel knows a poller; -1 when that is not known. */
+    NumberFile polls() {
+        return new NumberFile(path, directory, POLLS);
     }
 
     /** The file of the state, open, and with the lock by which this daemon is found should it be undead. */

@@ -22,8 +22,7 @@ import org.jspecify.annotations.Nullable;
  *       0  origin     magic and version, boot, when it began, whether it made the mounted directory, the device mounted there
  *      96  domain     what pages show, serial, time of the last bump; mode and owner of the device
  *     192  intent     see {@link Records}
- *     384  counters   the next node, the next handle, the last watcher, the highest poll handle: each twice, the second time
- *                     inverted
+ *     384  counters   the next node, the next handle, the last watcher: each twice, the second time inverted
  *     448  cells      last backing id; incarnation; pid; whether another daemon would come after it; the highest wide
  *                     generation of a domain that was removed
  *     488  doubt      of all this: {@link Doubt}
@@ -66,7 +65,6 @@ final class StateFile implements AutoCloseable {
     private static final long NEXT_NODE = 384;
     private static final long NEXT_HANDLE = 400;
     private static final long LAST_WATCHER = 416;
-    private static final long HIGHEST_POLL = 432;
     private static final long LAST_BACKING = 448;
     private static final long INCARNATION = 456;
     private static final long PID = 464;
@@ -91,6 +89,7 @@ final class StateFile implements AutoCloseable {
     private final DomainRecords domains;
     private final WaitRecords waits;
     private final Doubt doubt;
+    private @Nullable NumberFile polls;
     private final long[] image = new long[Records.WORDS];
 
     /** Slots that were in use and are free. */
@@ -372,16 +371,19 @@ final class StateFile implements AutoCloseable {
         return records.counter(LAST_WATCHER, 0);
     }
 
-    /** The highest number by which the kernel has named those who sleep on a file: it counts them up. -1 when it is damaged. */
-    long highestPollHandle() {
-        return records.counter(HIGHEST_POLL, 0);
+    /** Where the highest name by which the kernel knows a poller is noted from now on. */
+    void setPolls(NumberFile numbers) {
+        polls = numbers;
     }
 
+    /** Somebody sleeps on a file by this name: the kernel counts them up. Noted is a number that is not lower. */
     void polled(long pollHandle) {
-        if (pollHandle > records.word(HIGHEST_POLL)) {
-            records.count(HIGHEST_POLL, pollHandle);
+        if (polls != null && pollHandle > polls.value()) {
+            polls.set((pollHandle | POLLS_AT_A_TIME) + 1);
         }
     }
+
+    private static final long POLLS_AT_A_TIME = 0xffff;
 
     void setLastBacking(int id) {
         records.setWord(LAST_BACKING, id);

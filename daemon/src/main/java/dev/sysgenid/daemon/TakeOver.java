@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>Pages of inodes that the kernel has forgotten meanwhile are given back.
  * </ol>
  *
- * <p>When something that was noted is damaged, the generation changes, and everyone is outdated. That there
+ * <p>When something that was noted is damaged, the generation changes, and everyone is outdated; then {@link WakeAll} begins. That there
  * is {@link Doubt} is noted before anything is mended, and until everyone is: so whoever takes over from this one
  * does all of it again. What is expected of the kernel from then on is noted for good.
  */
@@ -44,8 +44,8 @@ final class TakeOver {
     /** Of nanoseconds, to what takes less time than anything that is counted. */
     private static final int TICK_SHIFT = 12;
 
-    /** Of pollers that nobody knows by name: about a second's worth. */
-    private static final long MOST_WOKEN = 1L << 20;
+    /** What is taken for the highest name of a poller where nobody knows that: some seconds' worth. */
+    private static final long MANY_POLLS = 1L << 24;
 
     private final Connection connection;
     private final Session session;
@@ -53,8 +53,6 @@ final class TakeOver {
     private final Consumer<String> log;
 
     private Records.@Nullable Intent begun;
-    /** Whether all that was noted is lost. */
-    private boolean lost;
 
     /** Tells that there is no way to go on: the service must begin anew. */
     static final class ImpossibleException extends Exception {
@@ -92,7 +90,6 @@ final class TakeOver {
             Consumer<String> log)
             throws SystemCallException {
         StateFile state = StateFile.open(directory.openState());
-        boolean lost = state == null;
         Records.Intent begun = null;
         if (state == null) {
             log.accept(
@@ -112,9 +109,12 @@ final class TakeOver {
                 begun = null;
             }
         }
-        TakeOver takeOver = new TakeOver(connection, session, state, begun, log);
-        takeOver.lost = lost;
-        return takeOver;
+        NumberFile polls = directory.polls();
+        if (polls.value() < 0) {
+            polls.set(MANY_POLLS);
+        }
+        state.setPolls(polls);
+        return new TakeOver(connection, session, state, begun, log);
     }
 
     StateFile state() {
@@ -300,7 +300,7 @@ final class TakeOver {
             domains.noteLost();
             log.accept("so the generation changes, and everyone is outdated");
             domains.machine().bump();
-            wakeAllThatMaySleep();
+            state.doubt().setWakingAll(true);
             state.doubt().ends();
         }
         for (DeviceNode node : files.inheritedNotOpen()) {
@@ -318,17 +318,6 @@ final class TakeOver {
                 + (below == 0 ? "" : " in " + below + (below == 1 ? " domain" : " domains") + " and the machine's")
                 + ", at generation "
                 + Integer.toUnsignedString(domains.machine().domain().generation()));
-    }
-
-    /** By what name the kernel knows a poller may be lost. It takes no notice of names that are nobody's. */
-    private void wakeAllThatMaySleep() {
-        long highest = state.highestPollHandle();
-        if (highest < 0 || lost) {
-            highest = MOST_WOKEN;
-        }
-        for (long handle = Math.max(1, highest - MOST_WOKEN + 1); handle <= highest; handle++) {
-            connection.notifyPoll(handle);
-        }
     }
 
     private void answer(Records.Intent intent, MountFileSystem files, Pages pages) {

@@ -129,15 +129,4 @@ class StateFileTest {
             assertThat(next.waits().earlier()).hasSizeLessThan(MOST_WAITS).containsEntry(1L << 20, 2000L);
         }
     }
-
-    @Test
-    void theHighestPollHandleIsKept() throws Exception {
-        StateFile first = create();
-        assertThat(first.highestPollHandle()).isZero();
-        first.polled(5);
-        first.polled(3);
-        try (StateFile next = next(first)) {
-            assertThat(next.highestPollHandle()).isEqualTo(5);
-        }
-    }
 }

@@ -351,9 +351,11 @@ class TakeOverTest {
             assertThat(dying.state.doubt().isThere()).isEqualTo(next == 8);
             List<Message> heard = takeOver();
             isResend(heard.getFirst());
+            assertThat(heard).as("the rest is the loop's to do").hasSize(1);
             assertThat(generation).as("there is one bump for it").isEqualTo(8);
             try (StateFile state = Objects.requireNonNull(StateFile.open(directory.openState()))) {
                 assertThat(state.doubt().isThere()).isFalse();
+                assertThat(state.doubt().isWakingAll()).isTrue();
                 assertThat(state.doubt().lostHandles()).isGreaterThan(4);
             }
         }

@@ -244,6 +244,36 @@ class TakeOverTroubleIT {
         }
     }
 
+    /** As many names as a long life of the service takes, and pollers who have had one of the first for all of it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aPollerOfLongAgoWakesAlsoWhenTheDaemonIsKilledOnceMore(boolean killedOnceMore) throws Exception {
+        try (KeptDevice device = KeptDevice.start();
+                Epoll epoll = Epoll.create()) {
+            int sleeper = calls.open(device.device(), Unistd.O_RDONLY);
+            assertThat(epoll.add(sleeper, Epoll.EPOLLIN, 1)).isZero();
+            assertThat(epoll.await(0)).isZero();
+            killAndMeanwhile(device, () -> {
+                damage(device, WATCHERS);
+                Files.move(polls(device), device.state().resolve("polls-" + Long.toHexString(3 << 20)));
+            });
+            if (killedOnceMore) {
+                device.killDaemon();
+                device.awaitServed();
+            }
+            assertThat(epoll.await(Math.toIntExact(Child.LIMIT.toMillis()))).isEqualTo(1);
+            device.stop();
+        }
+    }
+
+    private static Path polls(KeptDevice device) throws IOException {
+        try (Stream<Path> files = Files.list(device.state())) {
+            return files.filter(file -> file.getFileName().toString().startsWith("polls-"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
     /** The record of one of two watchers, who says nothing for a long time; and all records. */
     @ParameterizedTest
     @ValueSource(longs = {WATCHERS, VERSION})
