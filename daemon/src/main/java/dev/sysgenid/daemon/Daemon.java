@@ -3,7 +3,6 @@ package dev.sysgenid.daemon;
 
 import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.Session;
-import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Poll;
 import dev.sysgenid.linux.SystemCallException;
 import dev.sysgenid.linux.Unistd;
@@ -21,6 +20,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Daemon {
     private static final int HANDSHAKE_MILLIS = 5000;
+
+    /** When so many daemons in a row met a defect when they were to take over, the next one does not go by what is noted. */
+    private static final int FAILURES_OF_TRUST = 3;
+
+    /** When so many did, that is no help either: it begins anew, so that those who wait for an answer get an error. */
+    private static final int MOST_FAILURES = 6;
 
     private final ServeOptions options;
     private final PrintStream out;
@@ -112,7 +117,7 @@ public final class Daemon {
             try (StateFile state =
                     StateFile.create(directory.openState(), mountpoint.made(), mountpoint.device(), newDomain(0, 0))) {
                 state.setPolls(directory.polls());
-                Pages pages = makePages(session, serving, connection, directory.pages(), options.mapping());
+                Pages pages = PagesChoice.make(session, serving, connection, directory.pages(), options.mapping());
                 Domains domains = makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
                 MountFileSystem files = makeFiles(connection, domains, sources, state);
                 session.start(files);
@@ -156,23 +161,54 @@ public final class Daemon {
             Mountpoint.abandon(options.mount());
             return false;
         }
-        Undead undead = found.undead();
+        try (StateDirectory directory = found) {
+            NumberFile failures = directory.failures();
+            if (failures.value() >= MOST_FAILURES) {
+                say("what the last daemon left cannot be gone on with: " + failures.value()
+                        + " daemons in a row met a defect");
+                Mountpoint.abandon(options.mount());
+                return false;
+            }
+            boolean trusted = failures.value() < FAILURES_OF_TRUST;
+            if (!trusted) {
+                say(failures.value() + " daemons in a row met a defect when they were to take over:"
+                        + " this one does not go by what was noted");
+            }
+            directory.keep(true);
+            try {
+                return takeOver(directory, trusted, handed, privileged, stopped);
+            } catch (RuntimeException | Error defect) {
+                if (!directory.isKept()) { // it served, and nobody else would
+                    throw defect;
+                }
+                failures.set(Math.max(0, failures.value()) + 1);
+                leaveToTheNext(defect, isKept());
+                say("what the last daemon left cannot be gone on with");
+                directory.keep(false);
+                Mountpoint.abandon(options.mount());
+                return false;
+            }
+        }
+    }
+
+    private boolean takeOver(
+            StateDirectory directory, boolean trusted, HandedDown handed, boolean privileged, CountDownLatch stopped)
+            throws StartException, SystemCallException {
+        Undead undead = directory.undead();
         if (undead.areThere()) {
             say("process " + undead
                     + ", which served before, was killed and cannot end until its requests are answered");
         }
         warnOfRequestTimeouts();
-        found.keep(true);
         try (Arena arena = Arena.ofShared();
                 Loop loop = new Loop();
                 Callers callers = new Callers();
-                StateDirectory directory = found;
                 Sources sources = takeOverSources(directory)) {
             Connection connection = new Connection(handed.descriptor(), this::say, arena);
             Session session = new Session(connection, privileged);
             session.resume(privileged, true);
             Serving serving = new Serving(loop, session);
-            TakeOver takeOver = TakeOver.begin(connection, session, directory, unknownDomain(), this::say);
+            TakeOver takeOver = TakeOver.begin(connection, session, directory, trusted, unknownDomain(), this::say);
             try (StateFile state = takeOver.state();
                     Mountpoint mountpoint = Mountpoint.takeOver(
                             options.mount(), state.madeDirectory(), privileged, handed.descriptor(), state.device())) {
@@ -184,22 +220,22 @@ public final class Daemon {
                 mountpoint.keep(true);
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(loop, stopped), "sysgenid-stop"));
                 // As it was agreed when it was mounted, whatever the options say now.
-                Pages pages = takeOverPages(session, serving, connection, directory.pages());
+                Pages pages = PagesChoice.takeOver(session, serving, connection, directory.pages());
                 Domains domains = makeDomains(pages, serving, connection, callers, loop, sources, state, privileged);
                 MountFileSystem files = makeFiles(connection, domains, sources, state);
                 session.start(files);
                 try {
                     takeOver.restore(domains, files, pages, directory.pages());
                     takeOver.finish(domains, files, pages, undead);
-                } catch (TakeOver.ImpossibleException | SystemCallException | RuntimeException e) {
+                } catch (TakeOver.ImpossibleException | SystemCallException e) {
                     // It would be so each time.
-                    say("what the last daemon left cannot be gone on with: " + reason(e));
+                    say("what the last daemon left cannot be gone on with: " + e.getMessage());
                     directory.keep(false);
                     mountpoint.keep(false);
                     return false;
                 }
                 directory.lock();
-                try (Link link = takeOverLink()) {
+                try (Link link = takeOverLink().keep(true)) {
                     WakeAll.startIfDue(
                             loop, connection, state, directory.polls().value());
                     sources.start(loop, domains.machine()::bump);
@@ -211,10 +247,6 @@ public final class Daemon {
         }
     }
 
-    private static String reason(Exception e) {
-        return e instanceof RuntimeException ? "a defect: " + e : String.valueOf(e.getMessage());
-    }
-
     /** {@link DeviceLink}, or nothing where none is wanted. */
     private record Link(@Nullable DeviceLink link) implements AutoCloseable {
         @Override
@@ -224,10 +256,12 @@ public final class Daemon {
             }
         }
 
-        void keep() {
+        /** As {@link DeviceLink#keep}. */
+        Link keep(boolean keep) {
             if (link != null) {
-                link.keep();
+                link.keep(keep);
             }
+            return this;
         }
     }
 
@@ -262,30 +296,6 @@ public final class Daemon {
 
     private Path deviceInMount() {
         return options.mount().resolve(MountFileSystem.DEVICE_NAME);
-    }
-
-    /** Where there are pages, clients have them mapped: so there is no asking whether there can be any. */
-    private Pages takeOverPages(Session session, Serving serving, Connection connection, PageFiles files)
-            throws StartException, SystemCallException {
-        return files.list().isEmpty()
-                ? makePages(session, serving, connection, files, Mapping.AUTO)
-                : new PassthroughPages(connection, files, Requirements.maxMappings());
-    }
-
-    private Pages makePages(Session session, Serving serving, Connection connection, PageFiles files, Mapping mapping)
-            throws StartException, SystemCallException {
-        if (canPassthrough(session, connection, files)) {
-            return new PassthroughPages(connection, files, Requirements.maxMappings());
-        }
-        if (mapping == Mapping.PASSTHROUGH) {
-            throw new StartException(
-                    ExitCodes.UNAVAILABLE,
-                    "this kernel has no FUSE passthrough",
-                    "Linux 6.9 or later with CONFIG_FUSE_PASSTHROUGH has it; or let --mapping choose (auto)");
-        }
-        StoredPages stored = new StoredPages(connection, session.sharedMappings());
-        stored.setFiller(serving);
-        return stored;
     }
 
     private Domains makeDomains(
@@ -340,40 +350,24 @@ public final class Daemon {
             handingOver = true;
             loop.stop();
         };
-        Control control = Control.open(directory, loop, handOver);
-        // From here on an end is one.
-        directory.keep(false);
-        mountpoint.keep(false);
-        boolean kept = HandedDown.byKeeper() || ServiceManager.isThere();
-        if (kept) {
-            HandOverSignal.handle(() -> loop.submit(handOver));
-        }
-        state.serving(kept);
-        ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
-        SelfCheck check = SelfCheck.start(loop, pages::size, domains::mend, this::say);
-        files.setHealth(check::report);
-        try (control;
-                check;
+        boolean kept = isKept();
+        try (Control _ = Control.open(directory, loop, handOver);
+                SelfCheck check = SelfCheck.start(loop, pages::size, domains::mend, this::say);
                 Watchdog _ =
                         Watchdog.start(loop, Watchdog.half(System.getenv()), () -> ServiceManager.tell("WATCHDOG=1"))) {
-            run(loop, kept);
-        } finally {
-            if (handingOver && !lost[0]) {
-                link.keep();
-                directory.keep(true);
-                mountpoint.keep(true);
-            } else {
-                ServiceManager.tell("STOPPING=1");
-                // What the kernel keeps cannot be stored into once the connection is lost.
-                if (!(pages instanceof StoredPages) || !lost[0]) {
-                    domains.all().forEach(Device::retire);
-                }
-                if (ServiceManager.isThere()) {
-                    ServiceManager.release(HandedDown.NAME);
-                }
+            files.setHealth(check::report);
+            if (kept) {
+                HandOverSignal.handle(() -> loop.submit(handOver));
             }
-            if (pages instanceof StoredPages stored) {
-                stored.stop();
+            state.serving(kept);
+            directory.failures().set(0);
+            ServiceManager.tell("READY=1\nSTATUS=serving " + options.mount());
+            // From here on an end is one.
+            keep(false, link, directory, mountpoint);
+            try {
+                run(loop, kept);
+            } finally {
+                end(lost[0], link, directory, mountpoint, pages, domains);
             }
         }
         if (lost[0]) {
@@ -384,6 +378,37 @@ public final class Daemon {
         }
     }
 
+    private static void keep(boolean keep, Link link, StateDirectory directory, Mountpoint mountpoint) {
+        link.keep(keep);
+        directory.keep(keep);
+        mountpoint.keep(keep);
+    }
+
+    /** After the last request: leaves everything to another daemon, or tells everybody that it is over. */
+    private void end(
+            boolean lost, Link link, StateDirectory directory, Mountpoint mountpoint, Pages pages, Domains domains) {
+        if (handingOver && !lost) {
+            keep(true, link, directory, mountpoint);
+        } else {
+            ServiceManager.tell("STOPPING=1");
+            // What the kernel keeps cannot be stored into once the connection is lost.
+            if (!(pages instanceof StoredPages) || !lost) {
+                domains.all().forEach(Device::retire);
+            }
+            if (ServiceManager.isThere()) {
+                ServiceManager.release(HandedDown.NAME);
+            }
+        }
+        if (pages instanceof StoredPages stored) {
+            stored.stop();
+        }
+    }
+
+    /** Whether somebody holds the connection, and starts another daemon when this one dies. */
+    private static boolean isKept() {
+        return HandedDown.byKeeper() || ServiceManager.isThere();
+    }
+
     /**
      * Runs the loop until it is stopped. After a defect, where another daemon will go on, this process ends as if it had been killed,
      * and takes nothing away: who watches notices no more than a pause.
@@ -392,17 +417,22 @@ public final class Daemon {
         try {
             loop.run();
         } catch (RuntimeException | Error defect) {
-            try {
-                say("a defect: " + defect + (kept ? "; another daemon is to take over" : ""));
-                if (System.getenv("SYSGENID_DEBUG") != null) {
-                    defect.printStackTrace();
-                }
-            } finally {
-                if (kept) {
-                    Runtime.getRuntime().halt(ExitCodes.DEFECT);
-                }
-            }
+            leaveToTheNext(defect, kept);
             throw defect;
+        }
+    }
+
+    /** Tells of a defect. Where another daemon will go on, this does not return. */
+    private void leaveToTheNext(Throwable defect, boolean kept) {
+        try {
+            say("a defect: " + defect + (kept ? "; another daemon is to take over" : ""));
+            if (System.getenv("SYSGENID_DEBUG") != null) {
+                defect.printStackTrace();
+            }
+        } finally {
+            if (kept) {
+                Runtime.getRuntime().halt(ExitCodes.DEFECT);
+            }
         }
     }
 
@@ -434,27 +464,6 @@ public final class Daemon {
                         "the kernel and this daemon could not agree on a version of FUSE",
                         "Linux 5.4 or later is needed, 6.9 or later is best");
             }
-        }
-    }
-
-    /**
-     * The kernel may have agreed and still refuse, where the user namespace is not the initial one.
-     *
-     * @throws SystemCallException when it does not say so: there is no memory, for example
-     */
-    private static boolean canPassthrough(Session session, Connection connection, PageFiles files)
-            throws SystemCallException {
-        if (!session.passthrough()) {
-            return false;
-        }
-        try (PassthroughPages pages = new PassthroughPages(connection, files, Requirements.maxMappings());
-                Page _ = pages.create(0, 0, PageContent.first(0, 0, 0))) {
-            return true;
-        } catch (SystemCallException e) {
-            return switch (e.errno()) {
-                case Errno.EPERM, Errno.EOPNOTSUPP, Errno.ENOTTY, Errno.ENOSYS, Errno.EINVAL, Errno.ELOOP -> false;
-                default -> throw e;
-            };
         }
     }
 

@@ -17,6 +17,7 @@ final class DeviceLink implements AutoCloseable {
     private final Path path;
     private final String target;
     private boolean there;
+    private boolean kept;
 
     private DeviceLink(Path path, Path target) {
         this.path = path;
@@ -87,9 +88,9 @@ final class DeviceLink implements AutoCloseable {
         return link;
     }
 
-    /** Closing is to leave the link. */
-    void keep() {
-        there = false;
+    /** Whether closing is to leave the link. */
+    void keep(boolean keep) {
+        kept = keep;
     }
 
     /** Makes the link. The device must be served by now: programs that find it open it at once. */
@@ -116,7 +117,7 @@ final class DeviceLink implements AutoCloseable {
 
     @Override
     public void close() {
-        if (there && leadsTo().equals(target)) {
+        if (there && !kept && leadsTo().equals(target)) {
             Unistd.unlink(path.toString());
         }
         there = false;

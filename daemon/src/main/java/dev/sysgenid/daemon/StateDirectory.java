@@ -23,6 +23,8 @@ final class StateDirectory implements AutoCloseable {
     /** The name of the state file. */
     static final String STATE = "state";
 
+    /** How many daemons in a row met a defect when they were to take over. */
+    private static final String FAILURES = "failures";
     /** What {@link StateFile#polled} notes. */
     private static final String POLLS = "polls";
 
@@ -89,8 +91,9 @@ final class StateDirectory implements AutoCloseable {
         return found;
     }
 
-    /** Makes the file that is only renamed later. */
+    /** Makes the files that are only renamed later. */
     private void begin() {
+        failures().set(0);
         polls().set(0);
     }
 
@@ -228,6 +231,11 @@ final class StateDirectory implements AutoCloseable {
         return new PageFiles(path, directory);
     }
 
+    /** How many daemons in a row met a defect when they were to take over; below 1 for none. */
+    NumberFile failures() {
+        return new NumberFile(path, directory, FAILURES);
+    }
+
     /** Not lower than any name by which the kernel knows a poller; -1 when that is not known. */
     NumberFile polls() {
         return new NumberFile(path, directory, POLLS);
@@ -248,6 +256,11 @@ final class StateDirectory implements AutoCloseable {
     /** Whether it is not to be removed when this is closed, because another daemon goes on with it. */
     void keep(boolean keep) {
         kept = keep;
+    }
+
+    /** See {@link #keep}. */
+    boolean isKept() {
+        return kept;
     }
 
     /** Removes it. */

@@ -80,20 +80,27 @@ final class TakeOver {
      * Begins: opens what was noted and does what was intended.
      *
      * @param directory where it was noted
+     * @param trusted whether to go by what is noted there; else as if it could not be read
      * @param fallback what to begin with when it cannot be read
      */
     static TakeOver begin(
             Connection connection,
             Session session,
             StateDirectory directory,
+            boolean trusted,
             StateFile.DomainRecord fallback,
             Consumer<String> log)
             throws SystemCallException {
         StateFile state = StateFile.open(directory.openState());
+        if (state != null && !trusted) {
+            state.close();
+        }
         Records.Intent begun = null;
-        if (state == null) {
-            log.accept(
-                    "what the last daemon noted in " + directory.path() + " cannot be read, or is of another version");
+        if (state == null || !trusted) {
+            if (trusted) {
+                log.accept("what the last daemon noted in " + directory.path()
+                        + " cannot be read, or is of another version");
+            }
             // Whose the mounted directory is, nobody knows: so it stays.
             state = StateFile.createInDoubt(directory.openState(), false, 0, fallback);
         } else {

@@ -122,7 +122,7 @@ class TakeOverTest {
     private List<Message> takeOver() throws Exception {
         dying.die();
         Session session = new Session(kernel.connection, false);
-        TakeOver takeOver = TakeOver.begin(kernel.connection, session, directory, DOMAIN, log::add);
+        TakeOver takeOver = TakeOver.begin(kernel.connection, session, directory, true, DOMAIN, log::add);
         Side next = new Side(takeOver.state());
         // The session is that of the take-over.
         session.resume(false, true);
@@ -308,7 +308,7 @@ class TakeOverTest {
         assertThat(Unistd.ftruncate(file, 100)).isZero();
         Unistd.close(file);
         Session session = new Session(kernel.connection, false);
-        try (StateFile state = TakeOver.begin(kernel.connection, session, directory, DOMAIN, log::add)
+        try (StateFile state = TakeOver.begin(kernel.connection, session, directory, true, DOMAIN, log::add)
                 .state()) {
             assertThat(state.madeDirectory()).isFalse();
         }

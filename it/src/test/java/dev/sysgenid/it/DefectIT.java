@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sysgenid.it;
 
+import static dev.sysgenid.it.DeviceCalls.ack;
+import static dev.sysgenid.it.DeviceCalls.bump;
+import static dev.sysgenid.it.DeviceCalls.read;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sysgenid.abi.Ioctl;
+import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Processes;
 import dev.sysgenid.linux.Unistd;
 import java.io.IOException;
@@ -14,14 +18,28 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** A daemon that meets what it was not made for, while it serves. */
+/** A daemon that meets what it was not made for, while it serves or takes over. */
 class DefectIT {
+    private final DeviceCalls calls = new DeviceCalls();
+
+    @TempDir
+    Path home;
+
     @BeforeEach
     void needsPrivilege() {
         Namespace.require();
+    }
+
+    @AfterEach
+    void closeAll() {
+        calls.close();
     }
 
     private static void setLength(List<Path> files, int length) throws IOException {
@@ -63,6 +81,82 @@ class DefectIT {
                     .hasSize(2);
             assertThat(device.log()).contains("took over 1 watcher");
             Unistd.close(watcher);
+            device.stop();
+        }
+    }
+
+    /** One who is late and one who is not; then the daemon is killed, and so many others meet a defect when they are to take over. */
+    private void killAndSoMany(KeptDevice device, int defects) throws Exception {
+        late = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+        acked = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+        bump(late);
+        assertThat(ack(acked, 1)).isEqualTo(4);
+        killAgain(device, defects);
+        assertThat(device.log().split("; another daemon is to take over", -1))
+                .as(device.log())
+                .hasSize(defects + 1);
+    }
+
+    private void killAgain(KeptDevice device, int defects) throws IOException {
+        Files.readString(device.mount().resolve("generation")); // what was before is settled
+        Files.writeString(home.resolve("defects"), defects + "\n");
+        device.killDaemon();
+        device.awaitServed();
+    }
+
+    private KeptDevice startOnAJavaThatFails() throws IOException {
+        PlantedJava.plant(home, "java-that-fails");
+        return KeptDevice.startOn(home);
+    }
+
+    private int late;
+    private int acked;
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aDefectWhileItTakesOverIsAPauseToo(int defects) throws Exception {
+        try (KeptDevice device = startOnAJavaThatFails()) {
+            killAndSoMany(device, defects);
+            assertThat(device.log()).contains("took over 2 watchers");
+            assertThat(read(late)).isEqualTo(1);
+            assertThat(read(acked)).isEqualTo(-Errno.EAGAIN);
+            assertThat(Unistd.ioctl(acked, Ioctl.V4_GET_OUTDATED_WATCHERS, 0L)).isEqualTo(1);
+            assertThat(device.device()).exists();
+            device.stop();
+        }
+    }
+
+    /** What was noted may be what the defect is in. So it is gone by no longer; and nothing is guessed. */
+    @Test
+    void afterSomeInARowItIsRebuiltFromWhatTheKernelKnows() throws Exception {
+        try (KeptDevice device = startOnAJavaThatFails()) {
+            killAndSoMany(device, 3);
+            assertThat(device.log())
+                    .contains("3 daemons in a row met a defect")
+                    .contains("the generation changes, and everyone is outdated");
+            assertThat(Unistd.ioctl(acked, Ioctl.V4_GET_OUTDATED_WATCHERS, 0L)).isEqualTo(2);
+            long generation = read(acked);
+            assertThat(generation).isNotEqualTo(1);
+            assertThat(read(late)).isEqualTo(generation);
+            assertThat(ack(late, (int) generation)).isEqualTo(4);
+            assertThat(ack(acked, (int) generation)).isEqualTo(4);
+            assertThat(read(late)).isEqualTo(-Errno.EAGAIN);
+            // It is counted from the beginning the next time.
+            killAgain(device, 2);
+            assertThat(read(late)).isEqualTo(-Errno.EAGAIN);
+            assertThat(Unistd.ioctl(acked, Ioctl.V4_GET_OUTDATED_WATCHERS, 0L)).isZero();
+            device.stop();
+        }
+    }
+
+    /** It would never get better: those who wait are told, and a new service begins. */
+    @Test
+    void afterManyInARowItBeginsAnew() throws Exception {
+        try (KeptDevice device = startOnAJavaThatFails()) {
+            killAndSoMany(device, 6);
+            assertThat(device.log()).contains("cannot be gone on with: 6 daemons in a row met a defect");
+            assertThat(read(late)).isIn((long) -Errno.ENOTCONN, (long) -Errno.ECONNABORTED);
+            bump(calls.open(device.device(), Unistd.O_RDWR));
             device.stop();
         }
     }
