@@ -199,6 +199,14 @@ final class KeptDevice implements AutoCloseable {
         abandon();
     }
 
+    /**
+     * Ends the connection, whoever serves it. Those who wait for an answer, also where no signal reaches them, get an error; nothing else
+     * would free them when no daemon does.
+     */
+    void abort() {
+        Mount.umount2(mount.toString(), Mount.MNT_FORCE | Mount.MNT_DETACH);
+    }
+
     @Override
     public void close() {
         abandon();
@@ -212,6 +220,7 @@ final class KeptDevice implements AutoCloseable {
             ProcessHandle.of(keeper.pid())
                     .ifPresent(handle -> handle.descendants().forEach(ProcessHandle::destroyForcibly));
         }
+        abort(); // else a daemon that cannot end would never do so
         keeper.close();
         for (Path mounted : List.of(mount, state())) {
             while (Mount.umount2(mounted.toString(), Mount.MNT_DETACH) == 0) {

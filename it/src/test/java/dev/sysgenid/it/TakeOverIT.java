@@ -110,21 +110,29 @@ class TakeOverIT {
                         CProgram.behaviour("launder").executable().toString(),
                         device.device().toString(),
                         "600"))) {
-            Random random = new Random(1);
-            long end = System.nanoTime() + Child.LIMIT.toNanos();
-            while (!device.log().contains("was killed and cannot end") && System.nanoTime() < end) {
-                Thread.sleep(random.nextInt(300));
-                long daemon = device.daemon();
-                awaitStoreThatWaits(daemon);
-                assertThat(Processes.kill((int) daemon, Processes.SIGKILL)).isZero();
-                device.awaitServed();
+            try {
+                isOutlived(device, clients);
+            } finally {
+                device.abort(); // else no signal would reach the clients either
             }
-            device.awaitLog("the daemon was killed and cannot end; another one takes over");
-            device.awaitLog("cannot end until its requests are answered");
-            assertThat(Processes.kill((int) clients.pid(), Processes.SIGTERM)).isZero();
-            new Tap("launder", clients.awaitExit(), clients.output() + "\n# " + device.log()).check();
-            device.stop();
         }
+    }
+
+    private static void isOutlived(KeptDevice device, Child clients) throws Exception {
+        Random random = new Random(1);
+        long end = System.nanoTime() + Child.LIMIT.toNanos();
+        while (!device.log().contains("was killed and cannot end") && System.nanoTime() < end) {
+            Thread.sleep(random.nextInt(300));
+            long daemon = device.daemon();
+            awaitStoreThatWaits(daemon);
+            assertThat(Processes.kill((int) daemon, Processes.SIGKILL)).isZero();
+            device.awaitServed();
+        }
+        device.awaitLog("the daemon was killed and cannot end; another one takes over");
+        device.awaitLog("cannot end until its requests are answered");
+        assertThat(Processes.kill((int) clients.pid(), Processes.SIGTERM)).isZero();
+        new Tap("launder", clients.awaitExit(), clients.output() + "\n# " + device.log()).check();
+        device.stop();
     }
 
     /** Returns while a store waits for the lock of a page, most likely; or when none has for a while. */
