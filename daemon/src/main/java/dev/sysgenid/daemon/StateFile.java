@@ -54,7 +54,7 @@ final class StateFile implements AutoCloseable {
     static final int MOST_WATCHERS = 1 << 18;
 
     private static final long MAGIC = 0x5359_5347_454e_4944L;
-    private static final long VERSION = 3;
+    private static final long VERSION = 4;
 
     /** What a generation is above the machine's serial may be negative; with this it is not, nor 0, which stands for none. */
     private static final long ABOVE_MACHINE = 1L << 62;
