@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class Daemon {
     private static final int HANDSHAKE_MILLIS = 5000;
 
-    /** When so many daemons in a row met a defect when they were to take over, the next one does not go by what is noted. */
+    /** When so many daemons in a row could not take over, the next one does not go by what is noted. */
     private static final int FAILURES_OF_TRUST = 3;
 
     /** When so many did, that is no help either: it begins anew, so that those who wait for an answer get an error. */
@@ -165,24 +165,23 @@ public final class Daemon {
             NumberFile failures = directory.failures();
             if (failures.value() >= MOST_FAILURES) {
                 say("what the last daemon left cannot be gone on with: " + failures.value()
-                        + " daemons in a row met a defect");
+                        + " daemons in a row could not");
                 Mountpoint.abandon(options.mount());
                 return false;
             }
             boolean trusted = failures.value() < FAILURES_OF_TRUST;
             if (!trusted) {
-                say(failures.value() + " daemons in a row met a defect when they were to take over:"
-                        + " this one does not go by what was noted");
+                say(failures.value() + " daemons in a row could not take over: this one does not go by what was noted");
             }
             directory.keep(true);
             try {
                 return takeOver(directory, trusted, handed, privileged, stopped);
-            } catch (RuntimeException | Error defect) {
+            } catch (SystemCallException | RuntimeException | Error failure) {
                 if (!directory.isKept()) { // it served, and nobody else would
-                    throw defect;
+                    throw failure;
                 }
                 failures.set(Math.max(0, failures.value()) + 1);
-                leaveToTheNext(defect, isKept());
+                leaveToTheNext(failure, isKept());
                 say("what the last daemon left cannot be gone on with");
                 directory.keep(false);
                 Mountpoint.abandon(options.mount());
@@ -227,7 +226,7 @@ public final class Daemon {
                 try {
                     takeOver.restore(domains, files, pages, directory.pages());
                     takeOver.finish(domains, files, pages, undead);
-                } catch (TakeOver.ImpossibleException | SystemCallException e) {
+                } catch (TakeOver.ImpossibleException e) {
                     // It would be so each time.
                     say("what the last daemon left cannot be gone on with: " + e.getMessage());
                     directory.keep(false);
@@ -422,12 +421,15 @@ public final class Daemon {
         }
     }
 
-    /** Tells of a defect. Where another daemon will go on, this does not return. */
-    private void leaveToTheNext(Throwable defect, boolean kept) {
+    /** Tells of a defect, or of a refused system call. Where another daemon will go on, this does not return. */
+    private void leaveToTheNext(Throwable failure, boolean kept) {
         try {
-            say("a defect: " + defect + (kept ? "; another daemon is to take over" : ""));
+            String what = failure instanceof SystemCallException
+                    ? String.valueOf(failure.getMessage())
+                    : "a defect: " + failure;
+            say(what + (kept ? "; another daemon is to take over" : ""));
             if (System.getenv("SYSGENID_DEBUG") != null) {
-                defect.printStackTrace();
+                failure.printStackTrace();
             }
         } finally {
             if (kept) {

@@ -23,7 +23,7 @@ final class StateDirectory implements AutoCloseable {
     /** The name of the state file. */
     static final String STATE = "state";
 
-    /** How many daemons in a row met a defect when they were to take over. */
+    /** How many daemons in a row could not take over. */
     private static final String FAILURES = "failures";
     /** What {@link StateFile#polled} notes. */
     private static final String POLLS = "polls";
@@ -231,7 +231,7 @@ final class StateDirectory implements AutoCloseable {
         return new PageFiles(path, directory);
     }
 
-    /** How many daemons in a row met a defect when they were to take over; below 1 for none. */
+    /** How many daemons in a row could not take over; below 1 for none. */
     NumberFile failures() {
         return new NumberFile(path, directory, FAILURES);
     }

@@ -6,6 +6,7 @@ import dev.sysgenid.fuse.Connection;
 import dev.sysgenid.fuse.Request;
 import dev.sysgenid.fuse.Session;
 import dev.sysgenid.linux.Clock;
+import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.SystemCallException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
@@ -245,7 +246,8 @@ final class TakeOver {
     }
 
     /** Answers those who wait, and lets the kernel send the rest. Returns what there is to serve. */
-    void finish(Domains domains, MountFileSystem files, Pages pages, Undead undead) throws ImpossibleException {
+    void finish(Domains domains, MountFileSystem files, Pages pages, Undead undead)
+            throws SystemCallException, ImpossibleException {
         Records.Intent intent = begun;
         boolean bumping = intent != null && intent.kind() == StateFile.BUMP;
         // Pages must show it before anybody hears of it.
@@ -255,10 +257,11 @@ final class TakeOver {
             state.settle();
         }
         int result = connection.requestResend();
-        if (result < 0) {
+        if (result == -Errno.EINVAL) {
             throw new ImpossibleException(
-                    "this kernel cannot send again what the last daemon had taken;" + " Linux 6.9 and later can");
+                    "this kernel cannot send again what the last daemon had taken; Linux 6.9 and later can");
         }
+        SystemCallException.check(result, "notify", "the kernel, to send again what the last daemon had taken");
         if (state.doubt().isThere()) {
             for (DeviceNode node : files.inheritedNotOpen()) {
                 if (node.page() != null && node.expected() == null && connection.knowsNode(node.id())) {
