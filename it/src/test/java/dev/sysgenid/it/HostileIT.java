@@ -3,9 +3,12 @@ package dev.sysgenid.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -15,8 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @ParameterizedClass
 @ValueSource(strings = {"passthrough", "store"})
+@Timeout(value = 90, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class HostileIT {
     private static final String SECONDS = System.getProperty("sysgenid.it.hostile.seconds", "4");
+    private static final Duration LASTS = Duration.ofSeconds(Long.parseLong(SECONDS));
     private static final String COUNT = System.getProperty("sysgenid.it.hostile.count", "0");
     private static final String SEED = System.getProperty("sysgenid.it.hostile.seed", "1");
 
@@ -47,12 +52,12 @@ class HostileIT {
 
     private static void runBeside(ServedDevice device, boolean bystander, String program, String... arguments) {
         if (!bystander) {
-            device.run(CProgram.behaviour(program), Map.of(), arguments).check();
+            device.run(CProgram.behaviour(program), Map.of(), LASTS, arguments).check();
             return;
         }
         try (Child other = device.start(CProgram.behaviour("bystander"))) {
             other.awaitLine("# ready");
-            device.run(CProgram.behaviour(program), Map.of(), arguments).check();
+            device.run(CProgram.behaviour(program), Map.of(), LASTS, arguments).check();
             other.closeInput();
             int status = other.awaitExit();
             new Tap("bystander", status, other.output()).check();

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -350,9 +351,14 @@ public final class ServedDevice implements AutoCloseable {
 
     /** Runs a behaviour program with the device as its first argument, and returns its report. */
     Tap run(CProgram program, Map<String, String> environment, String... arguments) {
+        return run(program, environment, Duration.ZERO, arguments);
+    }
+
+    /** As {@link #run(CProgram, Map, String...)}, of one that is to go on for some time. */
+    Tap run(CProgram program, Map<String, String> environment, Duration lasts, String... arguments) {
         Child child = startProgram(command(program, arguments), environment);
         child.closeInput();
-        int status = child.awaitExit();
+        int status = child.awaitExit(lasts.plus(Child.LIMIT));
         return new Tap(program.executable().getFileName().toString(), status, child.output());
     }
 
