@@ -129,7 +129,9 @@ final class PassthroughPages implements Pages, AutoCloseable {
             throw new SystemCallException(Errno.ENOSPC, "reserve", "a page");
         }
         int slot = freed > 0 ? free[--freed] : fresh++;
-        int result = Mman.mmapOver(memory(slot), Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, file, 0);
+        // With what it shows: else each page would be a fault at the first bump.
+        int flags = Mman.MAP_SHARED | Mman.MAP_POPULATE;
+        int result = Mman.mmapOver(memory(slot), Mman.PROT_READ | Mman.PROT_WRITE, flags, file, 0);
         if (result < 0) {
             // The kernel may have unmapped the slot before it failed, and something else may be there by now. So the
             // slot is given up for good.

@@ -6,16 +6,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sysgenid.abi.Ioctl;
 import dev.sysgenid.linux.Errno;
 import dev.sysgenid.linux.Unistd;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A daemon that gets no more descriptors. ({@code HostileIT#moreOpensThanCanBe} is of mappings.) */
+/** A daemon that gets no more descriptors, and what it has beforehand. ({@code HostileIT#moreOpensThanCanBe} is of mappings.) */
 class LimitsIT {
     @BeforeEach
     void needsPrivilege() {
@@ -71,5 +75,29 @@ class LimitsIT {
             Unistd.close(watcher);
             assertThat(device.log()).doesNotContain("defect", "makes no sense");
         }
+    }
+
+    /** Pages are mapped when they are opened, not at the bump for which everybody waits. */
+    @Test
+    void theFirstBumpMapsNoMemory() throws IOException {
+        int watchers = 4000;
+        try (ServedDevice device = ServedDevice.start("--mapping", "passthrough");
+                DeviceCalls calls = new DeviceCalls()) {
+            int first = calls.open(device.device(), Unistd.O_RDWR | Unistd.O_NONBLOCK);
+            for (int i = 0; i < 100; i++) {
+                DeviceCalls.bump(first); // what the daemon itself needs for one
+            }
+            for (int i = 0; i < watchers; i++) {
+                calls.open(device.device(), Unistd.O_RDONLY | Unistd.O_NONBLOCK);
+            }
+            long before = minorFaults(device.pid());
+            DeviceCalls.bump(first);
+            assertThat(minorFaults(device.pid()) - before).isLessThan(watchers / 2);
+        }
+    }
+
+    private static long minorFaults(long pid) throws IOException {
+        String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+        return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[7]);
     }
 }
