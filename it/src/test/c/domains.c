@@ -10,7 +10,7 @@
  *
  *	returned, before the call  <=  bumps of the machine  <=  begun, after the call
  */
-#include "device.h"
+#include "keeper.h"
 
 struct model {
 	_Atomic uint64_t begun, returned;
@@ -129,35 +129,6 @@ static void *bumper(void *unused)
 		sleep_ms(7);
 	}
 	return NULL;
-}
-
-static pid_t daemon_of(pid_t keeper)
-{
-	char path[64];
-	int pid = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", keeper, keeper);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	while (fscanf(file, "%d", &pid) == 1) {
-		char comm[64], name[32] = "";
-		FILE *of;
-
-		snprintf(comm, sizeof(comm), "/proc/%d/comm", pid);
-		of = fopen(comm, "re");
-		if (of) {
-			if (!fgets(name, sizeof(name), of))
-				name[0] = 0;
-			fclose(of);
-		}
-		if (strcmp(name, "sysgenid\n") == 0 || strcmp(name, "java\n") == 0)
-			break;
-		pid = 0;
-	}
-	fclose(file);
-	return pid;
 }
 
 int main(int argc, char **argv)

@@ -356,9 +356,8 @@ final class DeviceDomain implements Domain {
         public synchronized boolean acknowledge(int generation) throws IOException {
             ByteBuffer buffer = ByteBuffer.allocate(Generation.BYTES).order(ByteOrder.nativeOrder());
             buffer.putInt(0, generation);
-            // An interrupt would close the channel, and until there is another nobody would wait for this watcher. A
-            // thread of
-            // this write's own cannot be interrupted.
+            // An interrupt would close the channel, and until there is another one nobody would wait for this watcher.
+            // So another thread writes, which nobody knows.
             CompletableFuture<@Nullable Throwable> written = new CompletableFuture<>();
             Thread writer = new Thread(() -> written.complete(write(buffer)), "sysgenid-acknowledge");
             writer.setDaemon(true);
